@@ -1,0 +1,241 @@
+"""Article -> [Chunk], by heading, paragraph, list and table. Pure: the same article gives the same chunks.
+
+A block of Markdown becomes units (sentences, list items, table rows) that are never cut; neighbouring units under one
+heading are packed into chunks of at most `max_pieces` word pieces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import sentencex
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from ingest.types import Article, Chunk, Span, Unit, UnitKind
+
+SPLITTER_VERSION = 1  # raised when the same article would give other chunks
+
+ITEM_CHARACTERS = 320  # a longer list item is quoted by the sentence
+PREAMBLE_SHARE = 0.5  # of what the model reads: a longer preamble is cut, so that the text itself always fits
+
+CountPieces = Callable[[str], int]
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+_ITEM_MARKER = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
+_QUOTE_MARKER = re.compile(r"\s*(?:>\s*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Units that stand together in the source: a paragraph, a list, a table. `opens` marks a paragraph that ends in a colon."""
+
+    heading: tuple[str, ...]
+    units: tuple[Unit, ...]
+    opens: bool = False
+
+
+def split(article: Article, count: CountPieces, max_pieces: int, model_pieces: int) -> list[Chunk]:
+    """`count` gives a text's word pieces; `model_pieces` is how many the model reads, preamble and two marks included."""
+    blocks = _joined(list(_blocks(article)))
+    chunks: list[Chunk] = []
+    for heading in _runs(blocks):
+        packer = _Packer(article, count, max_pieces, model_pieces)
+        chunks.extend(packer.pack(heading))
+    return chunks
+
+
+def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """Blocks one after another under one heading."""
+    run: list[Block] = []
+    for block in blocks:
+        if run and run[-1].heading != block.heading:
+            yield run
+            run = []
+        run.append(block)
+    if run:
+        yield run
+
+
+def _joined(blocks: Sequence[Block]) -> list[Block]:
+    """A sentence that opens a list or table is the lead of its units, and stays in one block with them."""
+    joined: list[Block] = []
+    for block in blocks:
+        opening = joined[-1] if joined and joined[-1].opens and joined[-1].heading == block.heading else None
+        if opening and block.units[0].kind != "sentence":
+            lead = opening.units[-1].span
+            units = tuple(unit if unit.lead else replace(unit, lead=lead) for unit in block.units)
+            joined[-1] = Block(block.heading, (*opening.units, *units))
+        else:
+            joined.append(block)
+    return joined
+
+
+# --- Markdown -> blocks
+
+
+def _blocks(article: Article) -> Iterator[Block]:
+    text = article.text
+    lines = _line_starts(text)
+    path: list[tuple[int, str]] = []
+    for kind, tokens in _groups(_MARKDOWN.parse(text)):
+        spans = [_trimmed(text, Span(lines[token.map[0]], lines[token.map[1]])) for token in tokens if token.map]
+        if kind == "heading":
+            level = int(tokens[0].tag[1])
+            path = [*((above, name) for above, name in path if above < level), (level, _heading_text(spans[0].of(text)))]
+            continue
+        heading = tuple(name for _, name in path if name != article.title)
+        if units := tuple(unit for span in spans for unit in _units(text, kind, span)):
+            opens = kind == "paragraph" and spans[0].of(text).rstrip("*_ ").endswith(":")
+            yield Block(heading, units, opens)
+
+
+def _groups(tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
+    """What the text is made of, in order: headings, paragraphs, whole lists, tables and code, each with the tokens that hold its text."""
+    inside: list[str] = []
+    items: list[Token] = []
+    for token in tokens:
+        kind = token.type.removesuffix("_open").removesuffix("_close")
+        if token.nesting == -1:
+            inside.pop()
+        elif token.type == "paragraph_open" and "list_item" in inside:
+            items.append(token)
+        elif token.type in {"heading_open", "table_open", "paragraph_open"} and "list_item" not in inside:
+            yield kind, [token]
+        elif token.type in {"fence", "code_block"}:
+            yield "code", [token]
+        if token.nesting == 1:
+            inside.append(kind)
+        if items and not any(kind.endswith("_list") for kind in inside):
+            yield "item", items
+            items = []
+
+
+def _units(text: str, kind: str, span: Span) -> Iterator[Unit]:
+    if kind == "table":
+        yield from _rows(text, span)
+        return
+    if kind == "item":
+        span = _after(text, _after(text, span, _QUOTE_MARKER), _ITEM_MARKER)
+    elif kind == "paragraph":
+        span = _after(text, span, _QUOTE_MARKER)
+    if kind == "item" and span.end - span.start <= ITEM_CHARACTERS:
+        yield Unit(span, "item")
+    else:
+        yield from (Unit(sentence, "item" if kind == "item" else "sentence") for sentence in sentences(text, span))
+
+
+def sentences(text: str, span: Span) -> Iterator[Span]:
+    """Sentences of a stretch, without the white space around them."""
+    start = span.start
+    for segment in sentencex.segment("en", span.of(text)):
+        trimmed = _trimmed(text, Span(start, start + len(segment)))
+        start += len(segment)
+        if any(character.isalnum() for character in trimmed.of(text)):
+            yield trimmed
+
+
+def _rows(text: str, span: Span) -> Iterator[Unit]:
+    start = span.start
+    header: Span | None = None
+    for line in span.of(text).splitlines(keepends=True):
+        row = _trimmed(text, Span(start, start + len(line)))
+        start += len(line)
+        if header is None:
+            header = row
+        elif any(character.isalnum() for character in row.of(text)):
+            yield Unit(row, "row", lead=header)
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    starts[-1] = len(text)
+    return starts
+
+
+def _trimmed(text: str, span: Span) -> Span:
+    inner = span.of(text)
+    start = span.start + len(inner) - len(inner.lstrip())
+    return Span(start, max(start, span.start + len(inner.rstrip())))
+
+
+def _after(text: str, span: Span, marker: re.Pattern[str]) -> Span:
+    match = marker.match(text, span.start, span.end)
+    return Span(match.end(), span.end) if match else span
+
+
+def _heading_text(line: str) -> str:
+    first = line.splitlines()[0]
+    return first.strip().strip("#").strip()
+
+
+# --- blocks -> chunks
+
+
+class _Packer:
+    """Packs the units below one heading into chunks that the model reads whole."""
+
+    def __init__(self, article: Article, count: CountPieces, max_pieces: int, model_pieces: int) -> None:
+        self._article = article
+        self._count = count
+        self._max = max_pieces
+        self._model = model_pieces - 2  # the marks that open and close a text
+
+    def pack(self, blocks: Sequence[Block]) -> Iterator[Chunk]:
+        """A block that the model reads whole stays whole; small ones share a chunk up to the size that was set."""
+        heading = self._fitting_heading(blocks[0].heading)
+        group: list[Unit] = []
+        for block in blocks:
+            if group and not self._is_small(heading, [*group, *block.units]):
+                yield self._chunk(heading, group)
+                group = []
+            for unit in block.units:
+                if group and not self._is_readable(heading, [*group, unit]):
+                    yield self._chunk(heading, group)
+                    group = []
+                if self._is_readable(heading, [unit]):
+                    group.append(unit)
+                else:
+                    yield from self._parts(heading, unit)
+        if group:
+            yield self._chunk(heading, group)
+
+    def _chunk(self, heading: tuple[str, ...], units: Sequence[Unit]) -> Chunk:
+        start, end = units[0].span.start, units[-1].span.end
+        lead = units[0].lead
+        if lead and lead.end <= start and units[0].kind == "row" and not self._article.text[lead.end : start].strip("|-: \n"):
+            start, lead = lead.start, None  # a table's first rows are stored with its header above them
+        context = lead.of(self._article.text) if lead and lead.start < start else ""
+        text = self._article.text[start:end]
+        return Chunk(self._article.id, self._article.title, heading, start, end, text, tuple(units), Span(start, end), context)
+
+    def _is_readable(self, heading: tuple[str, ...], units: Sequence[Unit]) -> bool:
+        return self._count(self._chunk(heading, units).embedding_text()) <= self._model
+
+    def _is_small(self, heading: tuple[str, ...], units: Sequence[Unit]) -> bool:
+        return self._count(self._chunk(heading, units).text) <= self._max and self._is_readable(heading, units)
+
+    def _parts(self, heading: tuple[str, ...], unit: Unit) -> Iterator[Chunk]:
+        """A unit longer than the model reads: quoted whole, embedded word by word in parts that fit."""
+        whole = self._chunk(heading, [unit])
+        if self._count(whole.preamble) > self._model * PREAMBLE_SHARE:
+            whole = replace(whole, context="")
+        start = whole.start
+        for word in [*re.finditer(r"\S+\s*", whole.text), None]:
+            end = whole.start + word.end() if word else whole.end + 1
+            if word and self._count(replace(whole, embedded=Span(start, end)).embedding_text()) <= self._model:
+                continue
+            cut = whole.start + word.start() if word else whole.end
+            if cut > start:
+                yield replace(whole, embedded=Span(start, cut))
+            start = cut
+
+    def _fitting_heading(self, heading: tuple[str, ...]) -> tuple[str, ...]:
+        """The heading path, without its outer parts where title and path would crowd out the text."""
+        while heading and self._count(" > ".join((self._article.title, *heading))) > self._model * PREAMBLE_SHARE:
+            heading = heading[1:]
+        return heading

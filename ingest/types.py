@@ -1,0 +1,138 @@
+"""The values that travel from an article's file to the index. All are frozen; every offset counts in Article.text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+UnitKind = Literal["sentence", "item", "row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role and the other names that people call it by."""
+
+    name: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The work that an article retells; None where it is unknown."""
+
+    title: str | None = None
+    author: str | None = None
+    url: str | None = None
+    published: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article. `text` is its canonical text: NFKC, Markdown structure, nothing hidden."""
+
+    id: str
+    title: str
+    text: str
+    author: str | None = None
+    url: str | None = None
+    published: str | None = None
+    based_on: Origin | None = None
+    roles: tuple[Role, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """Of every field, so that a new title or date is a change too."""
+        return content_hash(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of an article's text, end exclusive."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest thing that is quoted: a sentence, a list item or a table row.
+
+    `lead` is what it cannot be understood without: the sentence that opens the list, or the table's header row.
+    `roles` are the names of the roles that it speaks about, by its own words or by those before it.
+    """
+
+    span: Span
+    kind: UnitKind
+    lead: Span | None = None
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What is embedded, stored and retrieved: neighbouring units under one heading.
+
+    `embedded` is the stretch that is embedded, all of it but for a unit longer than the model reads: that one becomes
+    several chunks of the same text, each embedding a part. `context` is a list's opening or a table's header where it
+    stands before the chunk.
+    """
+
+    article_id: str
+    title: str
+    heading: tuple[str, ...]
+    start: int
+    end: int
+    text: str
+    units: tuple[Unit, ...]
+    embedded: Span
+    context: str = ""
+
+    @property
+    def id(self) -> str:
+        return content_hash(asdict(self))
+
+    @property
+    def preamble(self) -> str:
+        """Where the chunk stands: what a reader of the article would know before reading it."""
+        return "\n".join(line for line in (" > ".join((self.title, *self.heading)), self.context) if line)
+
+    def embedding_text(self) -> str:
+        """What is embedded; never what is quoted."""
+        return f"{self.preamble}\n{self.text[self.embedded.start - self.start : self.embedded.end - self.start]}"
+
+    def unit_text(self, unit: Unit) -> str:
+        """What is embedded of one unit: it, under where it stands and what opens it."""
+        return "\n".join(part for part in (" > ".join((self.title, *self.heading)), self.lead_of(unit), self.quote(unit)) if part)
+
+    def lead_of(self, unit: Unit) -> str:
+        """The text of a unit's lead; empty where it has none."""
+        if unit.lead is None:
+            return ""
+        return self.text[unit.lead.start - self.start : unit.lead.end - self.start] if unit.lead.start >= self.start else self.context
+
+    def quote(self, unit: Unit) -> str:
+        return self.text[unit.span.start - self.start : unit.span.end - self.start]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Chunk:
+        units = tuple(
+            Unit(Span(**unit["span"]), unit["kind"], Span(**unit["lead"]) if unit["lead"] else None, tuple(unit["roles"]))
+            for unit in fields["units"]
+        )
+        return cls(**{**fields, "heading": tuple(fields["heading"]), "units": units, "embedded": Span(**fields["embedded"])})
+
+
+def content_hash(value: object) -> str:
+    """SHA-256 of a value's canonical JSON, as 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
