@@ -7,7 +7,6 @@ names it only after that.
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -53,7 +52,7 @@ def publish(data: Path, generation: str, write: Callable[[Path], None], kept: in
         _sweep(folder)
         write(building)
         _sync(building)
-        name = next(name for count in itertools.count(1) if not (folder / (name := f"{generation}-{count}")).exists())
+        name = f"{generation}-{1 + max((int(path.name.rpartition('-')[2]) for path in folder.glob(f'{generation}-*')), default=0)}"
         building.rename(folder / name)
         _point_to(data, name)
     except OSError as error:

@@ -7,6 +7,7 @@
         chunks.txt                   the chunks' ids, a row each
         chroma/  lexical/            the chunks with their vectors, and their words
         units.npy  unit_rows.npy     one vector a unit (float32), and where each chunk's units start in it
+        tokens.npy  token_rows.npy   one vector a word piece of each unit (float16), and where each unit's pieces start in it
 """
 
 from __future__ import annotations
@@ -111,6 +112,8 @@ class GenerationIndex:
             self._words = bm25s.BM25.load(str(folder / "lexical"), mmap=True)
             self._unit_vectors: Vectors = np.load(folder / "units.npy", mmap_mode="r", allow_pickle=False)
             self._unit_rows: NDArray[np.int64] = np.load(folder / "unit_rows.npy", allow_pickle=False)
+            self._tokens: NDArray[np.float16] = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
+            self._token_rows: NDArray[np.int64] = np.load(folder / "token_rows.npy", allow_pickle=False)
             self._ids: list[str] = (folder / "chunks.txt").read_text(encoding="utf-8").split()
         except Exception as error:  # Chroma, bm25s and numpy each raise their own for what is damaged
             raise IndexMismatchError("The index is damaged; run: career-advisor ingest --force") from error
@@ -148,6 +151,12 @@ class GenerationIndex:
         first, last = self._unit_rows[row : row + 2]
         return np.asarray(self._unit_vectors[first:last])
 
+    def unit_tokens(self, row: int) -> list[Vectors]:
+        """The word pieces' vectors of each unit of the chunk, each of shape (pieces, dimensions)."""
+        first, last = self._unit_rows[row : row + 2]
+        starts = self._token_rows[first : last + 1]
+        return [np.asarray(self._tokens[start:end], dtype=np.float32) for start, end in zip(starts, starts[1:], strict=False)]
+
     def articles(self) -> tuple[StoredArticle, ...]:
         manifest = self.manifest
         with (self.folder / "articles.jsonl").open(encoding="utf-8") as lines:
@@ -158,24 +167,42 @@ class GenerationIndex:
         self._client.close()
 
 
-def write_generation(folder: Path, manifest: Manifest, articles: Sequence[Article], chunks: Sequence[Chunk], chunk_vectors: Vectors, unit_vectors: Vectors) -> None:
+@dataclass(frozen=True, slots=True)
+class ChunkVectors:
+    """What was computed of one chunk: its vector, and for each unit its vector and its word pieces' vectors."""
+
+    vector: Vectors
+    units: Vectors
+    tokens: tuple[Vectors, ...]
+
+
+def write_generation(
+    folder: Path, manifest: Manifest, articles: Sequence[Article], chunks: Sequence[Chunk], vectors: Sequence[ChunkVectors]
+) -> None:
     """Writes every file of a generation into an empty folder. Raises StorageError where the disk will not take it."""
     import bm25s  # noqa: PLC0415
 
     try:
         folder.mkdir(parents=True)
-        _write_chroma(folder / "chroma", chunks, chunk_vectors)
+        _write_chroma(folder / "chroma", chunks, np.stack([computed.vector for computed in vectors]))
         words = bm25s.BM25()
         words.index([terms(chunk.embedding_text()) or [""] for chunk in chunks], show_progress=False)
         words.save(str(folder / "lexical"), show_progress=False)
-        np.save(folder / "units.npy", unit_vectors, allow_pickle=False)
-        np.save(folder / "unit_rows.npy", np.cumsum([0, *(len(chunk.units) for chunk in chunks)]), allow_pickle=False)
+        _write_units(folder, vectors)
         (folder / "chunks.txt").write_text("\n".join(chunk.id for chunk in chunks) + "\n", encoding="utf-8")
         lines = (json.dumps(asdict(article), ensure_ascii=False) + "\n" for article in articles)
         (folder / "articles.jsonl").write_text("".join(lines), encoding="utf-8")
         (folder / "manifest.json").write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"The index cannot be written ({error.strerror or 'disk error'}); free some space or name another folder with --data.") from error
+
+
+def _write_units(folder: Path, vectors: Sequence[ChunkVectors]) -> None:
+    tokens = [pieces for computed in vectors for pieces in computed.tokens]
+    np.save(folder / "units.npy", np.concatenate([computed.units for computed in vectors]), allow_pickle=False)
+    np.save(folder / "unit_rows.npy", np.cumsum([0, *(len(computed.units) for computed in vectors)]), allow_pickle=False)
+    np.save(folder / "tokens.npy", np.concatenate(tokens).astype(np.float16), allow_pickle=False)
+    np.save(folder / "token_rows.npy", np.cumsum([0, *map(len, tokens)]), allow_pickle=False)
 
 
 def _write_chroma(path: Path, chunks: Sequence[Chunk], vectors: Vectors) -> None:

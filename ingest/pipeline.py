@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from ingest.articles import find_articles, read_article
-from ingest.embed import Embedder, Vectors
+from ingest.embed import Embedder
 from ingest.errors import ArticleError, CorpusError
 from ingest.generations import ingest_lock, publish, served_manifest
-from ingest.index import Manifest, write_generation
+from ingest.index import ChunkVectors, Manifest, write_generation
 from ingest.roles import RoleNames, attribute, merged_roles
 from ingest.settings import IngestSettings
 from ingest.split import SPLITTER_VERSION, split
 from ingest.types import Article, Chunk, Role, content_hash
+
+T = TypeVar("T")
 
 EMBED_STEP = 64  # texts between two steps of the progress bar
 
@@ -59,8 +61,8 @@ def ingest(settings: IngestSettings, embedder: Embedder, *, force: bool = False,
         names = RoleNames(roles)
         chunks = [chunk for article in articles for chunk in _split(article, names, embedder, settings.chunk_pieces)]
         manifest = _manifest(settings, embedder, articles, chunks, roles, served)
-        vectors = _embed(chunks, embedder, progress)
-        publish(settings.data, manifest.id, lambda folder: write_generation(folder, manifest, articles, chunks, *vectors), settings.kept_generations)
+        vectors = _embed(chunks, names, embedder, progress)
+        publish(settings.data, manifest.id, lambda folder: write_generation(folder, manifest, articles, chunks, vectors), settings.kept_generations)
     return _report(manifest, served, left_out, changed=True)
 
 
@@ -82,18 +84,29 @@ def _split(article: Article, names: RoleNames, embedder: Embedder, chunk_pieces:
     return attribute(split(article, embedder.count_pieces, chunk_pieces, embedder.max_pieces), names)
 
 
-def _embed(chunks: Sequence[Chunk], embedder: Embedder, progress: Progress | None) -> tuple[Vectors, Vectors]:
-    """One vector a chunk and one a unit, the units under their chunk's title and heading."""
-    texts = [chunk.embedding_text() for chunk in chunks] + [chunk.unit_text(unit) for chunk in chunks for unit in chunk.units]
-    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))  # texts of like length share a batch
-    found: list[Vectors] = []
+def _embed(chunks: Sequence[Chunk], names: RoleNames, embedder: Embedder, progress: Progress | None) -> list[ChunkVectors]:
+    """Chunks as they are; units under their heading and lead, with every role called the same, so that what is said of it counts."""
+    units = [names.neutral(chunk.unit_text(unit)) for chunk in chunks for unit in chunk.units]
+    total = len(chunks) + len(units)
+    vectors = np.stack(_in_steps([chunk.embedding_text() for chunk in chunks], lambda texts: list(embedder.vectors(texts)), progress, 0, total))
+    encoded = iter(_in_steps(units, embedder.encode, progress, len(chunks), total))
+    computed = []
+    for chunk, vector in zip(chunks, vectors, strict=True):
+        parts = [next(encoded) for _ in chunk.units]
+        computed.append(ChunkVectors(vector, np.stack([part.vector for part in parts]), tuple(part.tokens for part in parts)))
+    return computed
+
+
+def _in_steps(texts: Sequence[str], run: Callable[[Sequence[str]], list[T]], progress: Progress | None, before: int, total: int) -> list[T]:
+    """`run` over texts in their order, computed in steps of texts of like length."""
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    found: dict[int, T] = {}
     for first in range(0, len(order), EMBED_STEP):
-        found.append(embedder.vectors([texts[number] for number in order[first : first + EMBED_STEP]]))
+        step = order[first : first + EMBED_STEP]
+        found.update(zip(step, run([texts[number] for number in step]), strict=True))
         if progress:
-            progress(min(first + EMBED_STEP, len(order)), len(order))
-    vectors = np.empty((len(texts), found[0].shape[1]), dtype=np.float32)
-    vectors[order] = np.concatenate(found)
-    return vectors[: len(chunks)], vectors[len(chunks) :]
+            progress(before + len(found), total)
+    return [found[number] for number in range(len(texts))]
 
 
 def _hashes(articles: Sequence[Article]) -> dict[str, str]:

@@ -51,6 +51,8 @@ class RoleNames:
         weak = {stems: (role, True) for stems, role in short.items()}
         self._names = {**weak, **{stems: (role, False) for stems, role in strong.items()}}
         self._longest = max(map(len, self._names), default=0)
+        nouns = Counter(role.name.split()[-1].lower() for role in roles)
+        self.noun = nouns.most_common(1)[0][0] if nouns else "role"
 
     def mentions(self, text: str) -> list[Mention]:
         words = [(match.start(), match.end(), _stem(match.group())) for match in _WORD.finditer(text)]
@@ -76,6 +78,15 @@ class RoleNames:
         mentions = self.mentions(text)
         strong = [mention.role for mention in mentions if not mention.weak]
         return tuple(dict.fromkeys(strong or [mention.role for mention in mentions]))
+
+    def neutral(self, text: str) -> str:
+        """The text with every role called by the noun that the roles share: a role's name would drown what is said of it."""
+        parts: list[str] = []
+        at = 0
+        for mention in self.mentions(text):
+            parts += [text[at : mention.start], self.noun]
+            at = mention.end
+        return "".join([*parts, text[at:]])
 
     def other_than(self, role: str) -> tuple[str, ...]:
         return tuple(other.name for other in self.roles if other.name != role)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+_HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
 
 UnitKind = Literal["sentence", "item", "row"]
 
@@ -109,8 +112,11 @@ class Chunk:
         return f"{self.preamble}\n{self.text[self.embedded.start - self.start : self.embedded.end - self.start]}"
 
     def unit_text(self, unit: Unit) -> str:
-        """What is embedded of one unit: it, under where it stands and what opens it."""
-        return "\n".join(part for part in (" > ".join((self.title, *self.heading)), self.lead_of(unit), self.quote(unit)) if part)
+        """What is embedded of one unit: it, under its nearest heading and what opens it."""
+        heading = self.heading[-1] if self.heading else ""
+        text = " ".join(part for part in (f"{heading}." if heading else "", self.lead_of(unit), self.quote(unit)) if part)
+        is_glued = unit.kind == "row" and self.quote(unit).strip("| ").count("|") == 0
+        return _HUMP.sub(" ", text) if is_glued else text
 
     def lead_of(self, unit: Unit) -> str:
         """The text of a unit's lead; empty where it has none."""

@@ -1,0 +1,146 @@
+"""What all tests share: a deterministic embedder that needs no model, small corpora, and a guard against the network."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chatbot.advisor import Advisor
+from chatbot.settings import ChatSettings
+from ingest.embed import Encoded, SentenceTransformerEmbedder, Vectors
+from ingest.index import terms
+from ingest.pipeline import ingest
+from ingest.settings import DEFAULT_MODEL, IngestSettings
+
+ROOT = Path(__file__).parents[1]
+DIMENSIONS = 64
+
+
+class FakeEmbedder:
+    """A word is a random direction that its stem decides, a text the mean of its words; records what it was asked to encode."""
+
+    def __init__(self, fingerprint: str = "fake/1", max_pieces: int = 64) -> None:
+        self.fingerprint = fingerprint
+        self.max_pieces = max_pieces
+        self.asked: list[str] = []
+
+    common_words = ("about", "engineer", "generative", "question", "tools", "what", "which", "with")
+
+    def knows(self, word: str) -> bool:
+        return word in self.common_words
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([encoded.vector for encoded in self.encode(texts)])
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        self.asked += texts
+        return [self._encoded(text) for text in texts]
+
+    def count_pieces(self, text: str) -> int:
+        return len(text.split())
+
+    def _encoded(self, text: str) -> Encoded:
+        words = tuple(terms(text)) or ("nothing",)
+        tokens = np.stack([_direction(word) for word in words])
+        mean = tokens.mean(axis=0)
+        return Encoded(mean / np.linalg.norm(mean), tokens, np.ones(len(words), dtype=np.float32), words)
+
+
+def _direction(word: str) -> Vectors:
+    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
+    vector = np.random.default_rng(seed).standard_normal(DIMENSIONS).astype(np.float32)
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine reaches a test, and no test writes outside its own folder."""
+    for name in ("CAREER_CORPUS", "CAREER_DATA", "CAREER_EMBEDDING_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CAREER_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key nothing may leave the machine: a connection to any other host fails the test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and str(address[0]) not in {"127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a connection to {address[0]}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def embedder() -> FakeEmbedder:
+    return FakeEmbedder()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Two short articles about two roles that are not the project's own."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "bakers.md").write_text(
+        "---\ntitle: Bakers and pastry chefs\nauthor: The test\npublished: 2026-01-02\nroles:\n  Bread baker: [miller's friend]\n  Pastry chef: [cake artist]\n---\n"
+        "# Bakers and pastry chefs\n\n## Work\n\nA bread baker kneads dough before dawn. A pastry chef decorates cakes in the afternoon.\n\n"
+        "## Tools\n\nA bread baker owns these tools:\n\n- a stone oven\n- a proofing basket\n- a bench scraper\n\n"
+        "| Aspect | Bread baker | Pastry chef |\n|---|---|---|\n| Pay | 21 coins | 34 coins |\n| Mood | calm | hectic |\n",
+        encoding="utf-8",
+    )
+    (folder / "flour.txt").write_text("All About Flour\n\nRye flour keeps bread moist for four days. Wheat flour rises higher.\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def settings(corpus: Path, tmp_path: Path) -> IngestSettings:
+    return IngestSettings(corpus=corpus, data=tmp_path / "data")
+
+
+@pytest.fixture
+def advisor(settings: IngestSettings, embedder: FakeEmbedder) -> Iterator[Advisor]:
+    """Over the small corpus, with the fake embedder."""
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    yield advisor
+    advisor.close()
+
+
+@pytest.fixture(scope="session")
+def real_embedder() -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="session")
+def real_data(real_embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the project's own corpus, embedded by the default model."""
+    data = tmp_path_factory.mktemp("real")
+    ingest(IngestSettings(corpus=ROOT / "corpus/articles", data=data), real_embedder)
+    return data
+
+
+@pytest.fixture(scope="session")
+def real_advisor(real_data: Path, real_embedder: SentenceTransformerEmbedder) -> Iterator[Advisor]:
+    advisor = Advisor(real_data, ChatSettings(), real_embedder)
+    yield advisor
+    advisor.close()
+
+
+@pytest.fixture
+def write_article(corpus: Path) -> Callable[[str, str], Path]:
+    """Writes a file into the small corpus."""
+
+    def write(name: str, text: str) -> Path:
+        path = corpus / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

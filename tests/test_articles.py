@@ -1,0 +1,152 @@
+"""Files become articles: front matter, plain text that lost its shape, and files that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingest.articles import clean, find_articles, front_matter, read_article
+from ingest.errors import ArticleError, CorpusError
+from ingest.plain_text import to_markdown
+from ingest.types import Role
+
+LIMIT = 1_000_000
+
+PUBLISHED = """\
+Jane Doe
+Author
+The Two Trades Compared
+
+Bakers bake. They rise early.
+
+Key Traits:
+
+  • Strong arms
+  • Early mornings
+
+Side by Side
+
+Bread BakerPastry Chef
+Main WorkBread & rollsCakes & tarts
+Best ToolsStone ovenPiping bag
+Usual MoodCalmHectic
+
+Which One Fits You?
+
+If you like quiet, bake bread.
+"""
+
+
+def test_front_matter_is_read(write_article: Callable[[str, str], Path]) -> None:
+    path = write_article("x.md", "---\ntitle: T\nauthor: A\npublished: 2026-01-02\nurl: https://example.org/x\nroles:\n  Baker: [miller]\n---\nText.\n")
+    article = read_article("x", path, LIMIT)
+    assert (article.title, article.author, article.published, article.url) == ("T", "A", "2026-01-02", "https://example.org/x")
+    assert article.roles == (Role("Baker", ("miller",)),)
+    assert article.text == "Text.\n"
+
+
+def test_an_article_without_front_matter_is_titled_by_its_heading_or_opening(write_article: Callable[[str, str], Path]) -> None:
+    assert read_article("a", write_article("a.md", "# A heading\n\nText.\n"), LIMIT).title == "A heading"
+    assert read_article("b", write_article("b.txt", "It begins like this. And goes on.\n"), LIMIT).title == "It begins like this"
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://x.org", "https://x.org/<script>", "nonsense"])
+def test_only_a_web_address_is_a_url(url: str, write_article: Callable[[str, str], Path]) -> None:
+    assert read_article("x", write_article("x.md", f"---\nurl: '{url}'\n---\nText.\n"), LIMIT).url is None
+
+
+def test_published_text_finds_its_headings_lists_and_table() -> None:
+    markdown, author = to_markdown(PUBLISHED)
+    assert author == "Jane Doe"
+    assert markdown.startswith("# The Two Trades Compared\n")
+    assert "## Side by Side\n" in markdown
+    assert "## Which One Fits You?\n" in markdown
+    assert "- Strong arms\n- Early mornings" in markdown
+    assert "| Bread BakerPastry Chef |\n|---|\n| Main WorkBread & rollsCakes & tarts |" in markdown
+
+
+def test_plain_text_keeps_every_word() -> None:
+    markdown, _ = to_markdown(PUBLISHED)
+    words = markdown.replace("#", " ").replace("|", " ").replace("---", " ").split()
+    lost = [word for word in PUBLISHED.split("Author\n", 1)[1].replace("•", " ").split() if word not in words]
+    assert lost == []
+
+
+def test_wrapped_lines_are_one_paragraph_and_long_lines_are_one_each() -> None:
+    assert to_markdown("a line that goes on\nand ends here.\n")[0] == "a line that goes on\nand ends here.\n"
+    assert to_markdown("One thing is so.\nAnother thing is so.\nA third one is so.\n")[0].count("\n\n") == 2
+
+
+def test_hidden_text_is_gone(write_article: Callable[[str, str], Path]) -> None:
+    tag = "".join(chr(0xE0000 + ord(character)) for character in "secret")
+    path = write_article("x.md", f"Seen.<!-- hidden -->\u200b{tag}\u202e Also\x1b[31m seen.\n<!-- never closed")
+    text = read_article("x", path, LIMIT).text
+    assert "hidden" not in text
+    assert "never closed" not in text
+    assert not any(ord(character) > 0xE0000 or character in "\u200b\u202e\x1b" for character in text)
+
+
+def test_text_is_normalised() -> None:
+    assert clean("ﬁrst oﬃce\r\nnext\rlast") == "first office\nnext\nlast"
+
+
+def test_an_alias_bomb_costs_nothing() -> None:
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    started = time.perf_counter()
+    with pytest.raises(ArticleError, match="aliases"):
+        front_matter(bomb)
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("text", ["title: [", "- a\n- b", "title: !!python/object:os.system x", "just words", "a: " + "[" * 5000])
+def test_bad_front_matter_is_named(text: str) -> None:
+    with pytest.raises(ArticleError, match="front matter"):
+        front_matter(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"\xff\xfe\xfa bad", "not UTF-8|no text"), (b"abc\0def", "not a text file"), (b"caf\xe9 au lait", "not UTF-8"), (b" \n ", "no text")]
+)
+def test_a_bad_file_says_why(content: bytes, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(content)
+    with pytest.raises(ArticleError, match=reason):
+        read_article("x", path, LIMIT)
+
+
+def test_a_large_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("word " * 1000)
+    with pytest.raises(ArticleError, match="larger than"):
+        read_article("x", path, 100)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.txt")
+    with pytest.raises(ArticleError, match="not a regular file"):
+        read_article("x", tmp_path / "x.txt", LIMIT)
+
+
+def test_links_out_of_the_folder_hidden_files_and_other_formats_are_passed_over(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.md").write_text("Secret.")
+    (corpus / "link.md").symlink_to(tmp_path / "outside.md")
+    (corpus / ".hidden.md").write_text("Hidden.")
+    (corpus / "picture.png").write_bytes(b"x")
+    assert list(find_articles(corpus)) == ["bakers", "flour"]
+
+
+def test_ids_are_paths_without_suffix(write_article: Callable[[str, str], Path], corpus: Path) -> None:
+    write_article("deep/er/one.md", "Text.")
+    write_article("flour.md", "Text.")
+    assert set(find_articles(corpus)) == {"bakers", "deep/er/one", "flour", "flour.txt"}
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
+def test_no_folder_and_an_empty_folder_are_errors(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "none")
+    with pytest.raises(CorpusError):
+        find_articles(tmp_path / "none")

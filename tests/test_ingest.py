@@ -1,0 +1,215 @@
+"""Ingest: twice is once, any edit is seen, the switch is atomic, and what fails loses nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import FakeEmbedder
+
+from chatbot.advisor import Advisor
+from chatbot.settings import ChatSettings
+from ingest.errors import CorpusError, IngestBusyError, NoIndexError, StorageError
+from ingest.generations import ingest_lock
+from ingest.index import GENERATIONS, GenerationIndex, Manifest, current_generation
+from ingest.pipeline import ingest
+from ingest.settings import IngestSettings
+
+
+def files_of(data: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file()}
+
+
+def test_a_second_run_embeds_and_writes_nothing(settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    first = ingest(settings, embedder)
+    before, asked = files_of(settings.data), len(embedder.asked)
+    second = ingest(settings, embedder)
+    assert (first.changed, second.changed) == (True, False)
+    assert first.generation == second.generation
+    assert (files_of(settings.data), len(embedder.asked)) == (before, asked)
+
+
+def test_the_generation_is_a_hash_of_its_content(settings: IngestSettings, embedder: FakeEmbedder, tmp_path: Path) -> None:
+    elsewhere = settings.model_copy(update={"data": tmp_path / "elsewhere"})
+    assert ingest(settings, embedder).generation == ingest(elsewhere, embedder).generation
+
+
+def test_edits_are_told_and_undone_edits_give_the_same_generation(
+    settings: IngestSettings, embedder: FakeEmbedder, corpus: Path, write_article: Callable[[str, str], Path]
+) -> None:
+    first = ingest(settings, embedder)
+    flour = (corpus / "flour.txt").read_text()
+    write_article("flour.txt", flour + "\nSpelt is old.\n")
+    write_article("new.md", "New text.")
+    (corpus / "bakers.md").unlink()
+    second = ingest(settings, embedder)
+    assert (second.added, second.edited, second.removed) == (("new",), ("flour",), ("bakers",))
+    assert second.generation != first.generation
+
+
+@pytest.mark.parametrize("field", ["title: Other", "published: 2026-05-05", "url: https://example.org/b", "roles: {Baker: [x]}"])
+def test_front_matter_alone_is_a_change(
+    field: str, settings: IngestSettings, embedder: FakeEmbedder, write_article: Callable[[str, str], Path]
+) -> None:
+    write_article("one.md", "---\nauthor: A\n---\nText.\n")
+    ingest(settings, embedder)
+    write_article("one.md", f"---\nauthor: A\n{field}\n---\nText.\n")
+    assert ingest(settings, embedder).edited == ("one",)
+
+
+def test_forced_builds_stand_beside_each_other_and_the_oldest_go(settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    names = set()
+    for _ in range(5):
+        ingest(settings, embedder, force=True)
+        names.add(current_generation(settings.data).name)
+    assert len(names) == 5
+    assert len(list((settings.data / GENERATIONS).iterdir())) == settings.kept_generations
+
+
+def test_another_model_or_chunk_size_rebuilds(settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    ingest(settings, embedder)
+    assert ingest(settings, FakeEmbedder("fake/2")).changed
+    assert ingest(settings.model_copy(update={"chunk_pieces": 40}), FakeEmbedder("fake/2")).changed
+
+
+def test_bad_files_are_named_and_the_good_go_in(settings: IngestSettings, embedder: FakeEmbedder, corpus: Path) -> None:
+    (corpus / "bytes.md").write_bytes(b"caf\xe9")
+    (corpus / "front.md").write_text("---\ntitle: [\n---\nText.")
+    report = ingest(settings, embedder)
+    assert report.articles == 2
+    assert dict(report.left_out).keys() == {"bytes.md", "front.md"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_an_unreadable_file_is_named(settings: IngestSettings, embedder: FakeEmbedder, corpus: Path) -> None:
+    (corpus / "flour.txt").chmod(0)
+    assert dict(ingest(settings, embedder).left_out).keys() == {"flour.txt"}
+
+
+def test_an_emptied_folder_is_an_error_and_the_old_generation_stays(settings: IngestSettings, embedder: FakeEmbedder, corpus: Path) -> None:
+    before = ingest(settings, embedder).generation
+    for path in corpus.iterdir():
+        path.unlink()
+    with pytest.raises(CorpusError):
+        ingest(settings, embedder)
+    assert Manifest.read(current_generation(settings.data)).id == before
+
+
+def test_a_second_ingest_at_once_is_refused(settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    with ingest_lock(settings.data), pytest.raises(IngestBusyError):
+        ingest(settings, embedder)
+    assert ingest(settings, embedder).changed
+
+
+@pytest.mark.parametrize("when", ["write", "rename", "point"])
+def test_a_full_disk_leaves_the_old_generation(
+    when: str, settings: IngestSettings, embedder: FakeEmbedder, write_article: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ingest(settings, embedder).generation
+    write_article("new.md", "New text.")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    target = {"write": ("ingest.index.np.save", full), "rename": ("pathlib.Path.rename", full), "point": ("pathlib.Path.replace", full)}[when]
+    with monkeypatch.context() as patch:
+        patch.setattr(*target)
+        with pytest.raises(StorageError, match="No space left"):
+            ingest(settings, embedder)
+    assert Manifest.read(current_generation(settings.data)).id == before
+    assert ingest(settings, embedder).added == ("new",)
+
+
+def test_an_index_holds_what_was_written(settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    ingest(settings, embedder)
+    index = GenerationIndex(current_generation(settings.data))
+    chunks = index.chunks(range(len(index)))
+    texts = {stored.article.id: stored.article.text for stored in index.articles()}
+    for row, chunk in enumerate(chunks):
+        vector = embedder.vectors([chunk.embedding_text()])[0]
+        assert next(iter(index.dense(vector, 1))) == row
+        assert texts[chunk.article_id][chunk.start : chunk.end] == chunk.text
+        assert len(index.unit_vectors(row)) == len(index.unit_tokens(row)) == len(chunk.units)
+    assert sum(stored.passages for stored in index.articles()) == len(index)
+    assert int(np.argmax(index.lexical(["moist"]))) == next(row for row, chunk in enumerate(chunks) if "moist" in chunk.text)
+    assert not index.lexical(["nowhere"]).any()
+    index.close()
+
+
+def test_no_index_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(NoIndexError, match="career-advisor ingest"):
+        current_generation(tmp_path)
+
+
+def test_the_advisor_follows_the_switch_and_answers_go_on(
+    settings: IngestSettings, advisor: Advisor, embedder: FakeEmbedder, write_article: Callable[[str, str], Path]
+) -> None:
+    """Questions all the while from a second thread: no error, and every answer is of one generation that was served."""
+    seen: set[str] = set()
+    errors: list[Exception] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                answer = advisor.answer("What does rye flour keep moist?").answer
+                seen.add(answer.generation)
+            except Exception as error:  # noqa: BLE001 - collected for the assertion
+                errors.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    served = {advisor.generation}
+    for number in range(4):
+        write_article(f"n{number}.md", f"Article number {number} is about yeast.")
+        served.add(ingest(settings, embedder).generation)
+    stop.set()
+    thread.join()
+    assert errors == []
+    assert seen <= served
+    assert advisor.generation in served
+
+
+KILLED = """
+import sys
+sys.path.insert(0, "tests")
+from pathlib import Path
+from conftest import FakeEmbedder
+from ingest.pipeline import ingest
+from ingest.settings import IngestSettings
+while True:
+    ingest(IngestSettings(corpus=Path(sys.argv[1]), data=Path(sys.argv[2])), FakeEmbedder(), force=True)
+"""
+
+
+def _kill_at_random_moments(settings: IngestSettings, kills: int) -> None:
+    ingest(settings, FakeEmbedder())
+    expected = Manifest.read(current_generation(settings.data)).id
+    moments = np.random.default_rng(7)
+    for _ in range(kills):
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(settings.corpus), str(settings.data)], cwd=Path(__file__).parents[1])
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=float(moments.uniform(1.0, 2.5)))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        index = GenerationIndex(current_generation(settings.data))
+        assert index.id == expected
+        assert len(index.chunks(range(len(index)))) == len(index)
+        index.close()
+    assert not ingest(settings, FakeEmbedder()).changed
+
+
+def test_killed_at_any_moment_nothing_is_lost(settings: IngestSettings) -> None:
+    _kill_at_random_moments(settings, 4)
+
+
+@pytest.mark.soak
+def test_killed_at_any_moment_nothing_is_lost_in_a_long_loop(settings: IngestSettings) -> None:
+    _kill_at_random_moments(settings, 60)

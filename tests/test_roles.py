@@ -1,0 +1,47 @@
+"""Roles are found by any of their names, and read off a text that has no front matter."""
+
+from __future__ import annotations
+
+from ingest.roles import RoleNames, inferred_roles, merged_roles
+from ingest.types import Article, Role
+
+NAMES = RoleNames((Role("Pixel artist", ("sprite artist", "2D artist")), Role("Generative pixel artist", ("GenPix artist", "PX artist"))))
+
+
+def test_the_longest_name_wins() -> None:
+    assert NAMES.roles_in("What does a generative pixel artist do?") == ("Generative pixel artist",)
+    assert NAMES.roles_in("What do pixel artists do?") == ("Pixel artist",)
+    assert NAMES.roles_in("Sprite artists and PX artists") == ("Pixel artist", "Generative pixel artist")
+
+
+def test_a_short_name_counts_where_no_full_name_stands() -> None:
+    assert NAMES.roles_in("tools for the generative side") == ("Generative pixel artist",)
+    assert NAMES.roles_in("a pixel artist who tries generative tools") == ("Pixel artist",)
+
+
+def test_both_roles_means_all() -> None:
+    assert NAMES.roles_in("What do both roles share?") == ("Pixel artist", "Generative pixel artist")
+
+
+def test_neutral_text_calls_all_roles_the_same() -> None:
+    assert NAMES.neutral("Do sprite artists or PX artists earn more?") == "Do artist or artist earn more?"
+
+
+def test_roles_are_read_off_a_text() -> None:
+    text = (
+        "A Pixel Artist (sometimes called a Sprite Artist) draws. Generative Pixel Artists (PX artists, GenPix builders) prompt. "
+        "Pixel Artists draw on. Generative Pixel Artists prompt on. A Pixel Artist and a Generative Pixel Artist met. Gen Pixel Artists too."
+    )
+    found = {role.name: set(role.others) for role in inferred_roles(text)}
+    assert found == {"Pixel Artist": {"Sprite Artist"}, "Generative Pixel Artist": {"PX artist", "GenPix builder", "Gen Pixel Artist"}}
+
+
+def test_roles_of_two_articles_that_share_a_name_are_one() -> None:
+    one = Article("1", "t", "x", roles=(Role("A cook", ("B cook",)), Role("D cook", ())))
+    two = Article("2", "t", "x", roles=(Role("B cook", ("C cook",)),))
+    assert merged_roles([one, two]) == (Role("A cook", ("B cook", "C cook")), Role("D cook", ()))
+
+
+def test_roles_that_an_article_tells_apart_are_never_one() -> None:
+    one = Article("1", "t", "x", roles=(Role("A cook", ("cook",)), Role("B cook", ("cook",))))
+    assert [role.name for role in merged_roles([one])] == ["A cook", "B cook"]
