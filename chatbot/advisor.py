@@ -1,0 +1,253 @@
+"""The spine: question + history -> Reply."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+from chatbot import abstention, extractive, understanding
+from chatbot.abstention import Verdict
+from chatbot.cite import Citations
+from chatbot.errors import ArticleUnknownError, QuestionError
+from chatbot.evidence import Evidence, Query, rank
+from chatbot.follow_up import standalone
+from chatbot.retrieve import PassageRetriever, content_terms, retrieve
+from chatbot.settings import ChatSettings
+from chatbot.spelling import Speller
+from chatbot.types import Answer, Passage, Reply, Timings
+from ingest.embed import Embedder
+from ingest.errors import IndexMismatchError
+from ingest.index import GenerationIndex, StoredArticle, current_generation
+from ingest.roles import RoleNames
+
+MODE = "extractive"
+NEAREST = 3  # passages shown when none answers
+SUGGESTIONS = 2
+STARTERS = 4
+MISSING_WORDS = 3  # named of those that stand nowhere in the articles
+SUGGESTING_CHUNKS = 500  # whose headings are looked through for questions
+
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_ANY_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_PIECES = re.compile(r"\S+\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A generation with what is derived from it once."""
+
+    index: GenerationIndex
+    names: RoleNames
+    speller: Speller
+    articles: tuple[StoredArticle, ...]
+    askable: tuple[str, ...] = ()
+
+    @property
+    def urls(self) -> dict[str, str | None]:
+        return {stored.article.id: stored.article.url for stored in self.articles}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One question of a turn, searched for."""
+
+    asked: understanding.Asked
+    passages: tuple[Passage, ...]
+    ranked: tuple[Evidence, ...]
+    verdict: Verdict
+
+
+class Advisor:
+    """Answers from the generation that is served, and follows when another is; safe to call from several threads."""
+
+    def __init__(self, data: Path, settings: ChatSettings, embedder: Embedder) -> None:
+        self._data = data
+        self._settings = settings
+        self._embedder = embedder
+        self._opened: Opened | None = None
+        self._retired: Opened | None = None
+        self._opening = Lock()
+
+    # --- what it is asked
+
+    def answer(self, question: str, history: Sequence[str] = ()) -> Reply:
+        """The reply to a question after earlier ones of the same user, oldest first. Raises QuestionError, SearchIndexError, EmbeddingModelError."""
+        answer = self._answered(self._checked(question), [self._checked(earlier) for earlier in history if earlier.strip()])
+        return Reply(iter(_PIECES.findall(answer.text)), lambda: answer)
+
+    def search(self, question: str) -> list[Passage]:
+        """The passages for a question, best first."""
+        opened = self._current()
+        return list(self._passages(opened, self._query(opened, self._checked(question))))
+
+    def retriever(self) -> PassageRetriever:
+        """The search as a LangChain retriever."""
+        return PassageRetriever(search=self.search)
+
+    def articles(self) -> tuple[StoredArticle, ...]:
+        return self._current().articles
+
+    def article(self, article_id: str) -> StoredArticle:
+        for stored in self.articles():
+            if stored.article.id == article_id:
+                return stored
+        raise ArticleUnknownError(f"There is no article '{article_id}'; `career-advisor articles` lists them.")
+
+    @property
+    def generation(self) -> str:
+        return self._current().index.id
+
+    def starters(self) -> tuple[str, ...]:
+        """Questions to begin with, each of which it can answer."""
+        return self._current().askable[:STARTERS]
+
+    def close(self) -> None:
+        with self._opening:
+            for opened in (self._opened, self._retired):
+                if opened:
+                    opened.index.close()
+            self._opened = self._retired = None
+
+    # --- one turn
+
+    def _checked(self, question: str) -> str:
+        if not question.strip():
+            raise QuestionError("The question is empty; type what you would like to know.")
+        if len(question) > self._settings.max_question_chars:
+            raise QuestionError(f"The question is longer than {self._settings.max_question_chars:,} characters; please ask it in fewer words.")
+        return question.strip()
+
+    def _answered(self, question: str, history: Sequence[str]) -> Answer:
+        started = time.perf_counter()
+        opened = self._current()
+        blank = Answer(question, question, "abstained", "", MODE, opened.index.id)
+        if understanding.aside(question):
+            return replace(blank, text=_invitation(opened), suggestions=opened.askable[:SUGGESTIONS])
+        alone = standalone(opened.speller.mend(question), [opened.speller.mend(earlier) for earlier in history], opened.names)
+        found = [self._found(opened, part) for part in understanding.parts(alone)]
+        searched = time.perf_counter()
+        answer = self._composed(opened, replace(blank, standalone_question=alone), found)
+        ended = time.perf_counter()
+        return replace(answer, timings=Timings(1000 * (searched - started), 1000 * (ended - searched), 1000 * (ended - started)))
+
+    def _found(self, opened: Opened, question: str) -> Found:
+        query = self._query(opened, question)
+        passages = self._passages(opened, query)
+        ranked = rank(opened.index, query, passages)
+        asked = understanding.understand(question, opened.names)
+        return Found(asked, tuple(passages), tuple(ranked), abstention.judge(opened.index, query, ranked))
+
+    def _query(self, opened: Opened, question: str) -> Query:
+        vector = self._embedder.vectors([question])[0]
+        neutral = self._embedder.encode([opened.names.neutral(question)])[0]
+        return Query(question, vector, neutral, tuple(content_terms(question)), opened.names.roles_in(question))
+
+    def _passages(self, opened: Opened, query: Query) -> list[Passage]:
+        return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
+
+    def _composed(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
+        answerable = [one for one in found if one.verdict.probability >= abstention.threshold()]
+        passages = _best_first(found)
+        if not answerable:
+            return self._abstained(opened, replace(blank, passages=passages[:NEAREST]), found)
+        citations = Citations(opened.urls)
+        share = 1 / len(answerable)
+        texts = [extractive.compose(extractive.choose(one.ranked, one.asked, share), citations) for one in answerable]
+        notices = tuple(f"The articles do not answer this part: {one.asked.text}" for one in found if one not in answerable)
+        shown = _cited_first(passages, citations)[: self._settings.passages]
+        return replace(blank, status="answered", text="\n\n".join(dict.fromkeys(texts)), citations=citations.all(), passages=shown, notices=notices)
+
+    def _abstained(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
+        """Says what is missing, with the nearest passages and questions that can be answered; of an off-topic turn only the latter."""
+        if all(one.verdict.off_topic for one in found):
+            return replace(blank, text=_invitation(opened), passages=(), suggestions=opened.askable[:SUGGESTIONS])
+        suggestions = self._nearest_questions(opened, blank.standalone_question)
+        return replace(blank, text=_nothing_on(blank.standalone_question, found), suggestions=suggestions)
+
+    def _nearest_questions(self, opened: Opened, question: str) -> tuple[str, ...]:
+        if not opened.askable:
+            return ()
+        asked, *others = self._embedder.vectors([question, *opened.askable])
+        order = sorted(range(len(others)), key=lambda number: -float(others[number] @ asked))
+        return tuple(opened.askable[number] for number in order[:SUGGESTIONS])
+
+    def _askable(self, opened: Opened) -> tuple[str, ...]:
+        """Of the questions that the articles suggest, those that are answered from them."""
+        return tuple(question for question in suggested_questions(opened.names, opened.index) if self._is_answered(opened, question))
+
+    def _is_answered(self, opened: Opened, question: str) -> bool:
+        return self._found(opened, question).verdict.probability >= abstention.threshold()
+
+    # --- the generation that is served
+
+    def _current(self) -> Opened:
+        folder = current_generation(self._data)
+        with self._opening:
+            if self._opened is None or self._opened.index.folder != folder:
+                opened = self._open(folder)
+                if self._retired:
+                    self._retired.index.close()
+                self._retired, self._opened = self._opened, opened  # a question that began before the switch ends on what it began with
+            return self._opened
+
+    def _open(self, folder: Path) -> Opened:
+        index = GenerationIndex(folder)
+        if index.manifest.model != self._embedder.fingerprint:
+            index.close()
+            raise IndexMismatchError(
+                f"The index was made with the embedding model {index.manifest.model}, not {self._embedder.fingerprint}; run: career-advisor ingest"
+            )
+        articles = index.articles()
+        names = RoleNames(index.manifest.roles)
+        words = Counter(word.lower() for stored in articles for word in _WORD.findall(stored.article.text))
+        words.update(word.lower() for role in names.roles for name in role.names for word in _WORD.findall(name))
+        opened = Opened(index, names, Speller(words, self._embedder.common_words, self._embedder.knows), articles)
+        return replace(opened, askable=self._askable(opened))
+
+
+def _invitation(opened: Opened) -> str:
+    roles = " and ".join(f'"{role.name}"' for role in opened.names.roles)
+    about = f" about {roles}" if roles else ""
+    return f"I answer questions{about} from {len(opened.articles)} article{'' if len(opened.articles) == 1 else 's'}, with the sentence that proves it."
+
+
+def _nothing_on(question: str, found: Sequence[Found]) -> str:
+    """What is missing: the question's own words that stand nowhere in the articles."""
+    unknown = {term for one in found for term in one.verdict.missing}
+    words = dict.fromkeys(word for word in _ANY_WORD.findall(question) if unknown & set(content_terms(word)))
+    if not words:
+        return "The articles do not answer this."
+    named = ", ".join(f"“{word}”" for word in list(words)[:MISSING_WORDS])
+    return f"The articles do not answer this. They say nothing about {named}."
+
+
+def suggested_questions(names: RoleNames, index: GenerationIndex) -> list[str]:
+    """The questions that the articles' own headings ask, and those that any two roles raise."""
+    roles = [role.name for role in names.roles]
+    found = [f"What is the difference between {_with_article(roles[0])} and {_with_article(roles[1])}?"] if len(roles) > 1 else []
+    found += [f"What does {_with_article(role)} do?" for role in roles]
+    headings = dict.fromkeys(chunk.heading[-1] for chunk in index.chunks(range(min(len(index), SUGGESTING_CHUNKS))) if chunk.heading)
+    found += [heading for heading in headings if heading.endswith("?")]
+    return found + [f"Which skills does {_with_article(role)} need?" for role in roles]
+
+
+def _with_article(name: str) -> str:
+    name = name if name[:2].isupper() else name[0].lower() + name[1:]
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:
+    """The passages of all parts of a question, each once."""
+    passages = {passage.chunk.id: passage for one in found for passage in one.passages}
+    return tuple(sorted(passages.values(), key=lambda passage: -passage.score))
+
+
+def _cited_first(passages: Sequence[Passage], citations: Citations) -> tuple[Passage, ...]:
+    """Every passage that is cited, and after them the others, each in the order of their scores."""
+    places = [(citation.article_id, citation.start) for citation in citations.all()]
+    return tuple(sorted(passages, key=lambda passage: not any(article == passage.chunk.article_id and passage.chunk.start <= start < passage.chunk.end for article, start in places)))

@@ -1,0 +1,192 @@
+"""Evidence -> an answer made of quotes alone, with no model. Pure.
+
+What is chosen depends on what was asked: a fact is answered by the best sentence and what comes close to it, a list by the
+whole list, a comparison by the table rows on the matter and the best sentence on each role.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chatbot.cite import Citations, without_marks
+from chatbot.evidence import Evidence
+from chatbot.understanding import Asked
+from ingest.types import Chunk, Unit
+
+CLOSE = 0.10  # of the best score: a unit this much below it may still belong to the answer
+FACT_WORDS = 70  # of an answer to one question, at most, unless its first unit alone is longer
+LIST_WORDS = 120
+COMPARISON_WORDS = 120
+SIDE_WORDS = 25  # of these, kept for a role that the best units leave out
+SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
+SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown with the heading above it
+
+_CELLS = re.compile(r"(?<!\\)\|")
+_LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A unit that goes into the answer."""
+
+    chunk: Chunk
+    number: int
+
+    @property
+    def unit(self) -> Unit:
+        return self.chunk.units[self.number]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.chunk.article_id, self.unit.span.start
+
+
+def choose(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) -> list[Picked]:
+    """The units that answer; `word_share` is what a question in several parts leaves to one of them."""
+    told = [evidence for evidence in ranked if _says_something(evidence)]
+    if asked.shape == "comparison":
+        return _both_sides(told, asked.roles, int(COMPARISON_WORDS * word_share))
+    words = int((LIST_WORDS if asked.shape == "list" else FACT_WORDS) * word_share)
+    return _topped_up(_whole_list(ranked[0]) if asked.shape == "list" else [], told, words)
+
+
+def _topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int) -> list[Picked]:
+    """Units near the best one, as long as there is room; a small list comes whole."""
+    picked = list(picked)
+    for evidence in ranked:
+        if evidence.score < ranked[0].score - CLOSE:
+            break
+        whole = _whole_list(evidence) if evidence.unit.kind == "item" else []
+        for group in (whole if _words(whole) <= SMALL_LIST_WORDS else [], [Picked(evidence.passage.chunk, evidence.number)]):
+            new = [one for one in group if not _repeats(one, picked)]
+            if new and (not picked or _words([*picked, *new]) <= words):
+                picked += new
+                break
+    return picked
+
+
+def _both_sides(ranked: Sequence[Evidence], roles: Sequence[str], words: int) -> list[Picked]:
+    """The best units, whichever role they are on; then, for a role that none of them speaks about, the best that does."""
+    picked = _topped_up([], ranked, words - SIDE_WORDS)
+    for role in roles:
+        if not any(role in one.unit.roles for one in picked):
+            side = next((evidence for evidence in ranked if role in evidence.unit.roles), None)
+            picked += [Picked(side.passage.chunk, side.number)] if side else []
+    return picked
+
+
+def _whole_list(evidence: Evidence) -> list[Picked]:
+    """The list that an item stands in, or that a sentence opens; empty where there is none."""
+    chunk, unit = evidence.passage.chunk, evidence.unit
+    lead = unit.lead if unit.kind == "item" else unit.span
+    members = [number for number, other in enumerate(chunk.units) if other.kind == "item" and other.lead == lead]
+    if unit.kind == "item" and unit.lead is None:
+        members = _run_of_items(chunk, evidence.number)
+    return [Picked(chunk, number) for number in members]
+
+
+def _run_of_items(chunk: Chunk, number: int) -> list[int]:
+    """The items around one of a list that no sentence opens."""
+    first = last = number
+    while first > 0 and chunk.units[first - 1].kind == "item" and chunk.units[first - 1].lead is None:
+        first -= 1
+    while last + 1 < len(chunk.units) and chunk.units[last + 1].kind == "item" and chunk.units[last + 1].lead is None:
+        last += 1
+    return list(range(first, last + 1))
+
+
+def _says_something(evidence: Evidence) -> bool:
+    """Not a question, and not a sentence that only opens what follows."""
+    text = evidence.quote.rstrip("*_\"'”’ ")
+    return not text.endswith(("?", ":")) or evidence.unit.kind == "item"
+
+
+def _repeats(candidate: Picked, picked: Iterable[Picked]) -> bool:
+    return any(candidate.place == other.place for other in picked)
+
+
+def _words(picked: Sequence[Picked]) -> int:
+    """As they will be shown: each list with what opens it, once."""
+    openings = {(one.chunk.id, one.unit.lead): _opening_text(one) for one in picked if one.unit.kind == "item"}
+    return sum(len(text.split()) for text in [*openings.values(), *(one.chunk.quote(one.unit) for one in picked)])
+
+
+# --- picked units -> text
+
+
+def compose(picked: Sequence[Picked], citations: Citations) -> str:
+    """Markdown with a mark after each quote. Units of one place stay together and in the order of the article."""
+    blocks: list[str] = []
+    for group in _groups(picked):
+        first = group[0].unit
+        if first.kind == "row":
+            blocks.append(_table(group, citations))
+        elif first.kind == "item":
+            blocks.append(_list(group, citations))
+        else:
+            blocks.append(" ".join(_quoted(one, citations) for one in group))
+    return "\n\n".join(blocks)
+
+
+def _groups(picked: Sequence[Picked]) -> list[list[Picked]]:
+    """By passage in the order they were picked; within one by sort (sentences, items of one list, rows of one table) and place."""
+    groups: dict[tuple[str, object], list[Picked]] = {}
+    for one in picked:
+        key = (one.chunk.article_id, (one.unit.kind, one.unit.lead) if one.unit.kind != "sentence" else one.chunk.id)
+        groups.setdefault(key, []).append(one)
+    return [sorted(group, key=lambda one: one.place) for group in groups.values()]
+
+
+def _quoted(one: Picked, citations: Citations) -> str:
+    text = " ".join(without_marks(one.chunk.quote(one.unit)).split())
+    return f"{text} {citations.mark(one.chunk, one.unit.span)}"
+
+
+def _list(group: Sequence[Picked], citations: Citations) -> str:
+    items = [f"- {_quoted(one, citations)}" for one in group]
+    opening = _opening(group[0], citations)
+    return "\n".join([opening, "", *items] if opening else items)
+
+
+def _opening(one: Picked, citations: Citations) -> str:
+    """What a list is a list of; with a mark where that is quoted."""
+    text, lead = _opening_text(one), one.unit.lead
+    return f"{text} {citations.mark(one.chunk, lead)}" if text and lead and lead.start >= one.chunk.start else text
+
+
+def _opening_text(one: Picked) -> str:
+    """The sentence that opens a list, under its heading where it is but a word or two; else the heading."""
+    heading = one.chunk.heading[-1] if one.chunk.heading else ""
+    lead = without_marks(" ".join(one.chunk.lead_of(one.unit).split())) if one.unit.lead and one.unit.lead.start >= one.chunk.start else ""
+    if not lead:
+        return f"{heading}:" if heading else ""
+    return f"{heading} – {lead}" if heading and len(lead.split()) < SHORT_LEAD_WORDS else lead
+
+
+def _table(group: Sequence[Picked], citations: Citations) -> str:
+    header = _cells(group[0].chunk.lead_of(group[0].unit))
+    rows = [(_cells(one.chunk.quote(one.unit)), citations.mark(one.chunk, one.unit.span)) for one in group]
+    if len(header) < 2:
+        return "\n".join([f"{' '.join(header)}:", "", *(f"- {' '.join(cells)} {mark}" for cells, mark in rows)])
+    if _numbers_rows(header, [cells for cells, _ in rows]):
+        header, rows = header[1:], [(cells[1:], mark) for cells, mark in rows]
+    lines = [_row(header), _row(["---"] * len(header))]
+    for cells, mark in rows:
+        padded = [*cells, *[""] * (len(header) - len(cells))][: len(header)]
+        lines.append(_row([padded[0], *(f"{cell} {mark}" if cell else "" for cell in padded[1:])]))
+    return "\n".join(lines)
+
+
+def _numbers_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first column only counts the rows."""
+    return len(header) > 2 and all(cells and cells[0].rstrip(".").isdigit() for cells in rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cells(line: str) -> list[str]:
+    return [without_marks(cell.replace(r"\|", "|").strip()) for cell in _CELLS.split(line.strip().removeprefix("|").removesuffix("|"))]

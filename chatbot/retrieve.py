@@ -1,0 +1,98 @@
+"""Question -> [Passage]: vectors and words, fused. Also as a LangChain BaseRetriever, whose documents carry id, score and offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from numpy.typing import NDArray
+from pydantic import ConfigDict
+
+from chatbot.types import Passage, heading_line
+from ingest.embed import Vectors
+from ingest.index import GenerationIndex, terms
+
+CANDIDATES = 100  # of each way of searching, before they are fused
+
+# words that ask, and say nothing of what is asked for
+STOP_WORDS = frozenset(
+    terms(
+        "a an the of to in on for and or nor but is are was were be been being am do does did done what which who whom whose how why when where "
+        "whether that this these those there here it its i me my mine we us our you your they them their he she his her with as at by from into "
+        "about out up over can could will would should shall may might must have has had having not no if than then so such also just more most "
+        "some any all each every one ones other others only very really actually please tell get got let s t m re ve ll d vs etc im whats whos "
+        "dont doesnt isnt"
+    )
+)
+
+
+def content_terms(text: str) -> list[str]:
+    """The stems of a text's words that are not stop words, each once."""
+    return [term for term in dict.fromkeys(terms(text)) if term not in STOP_WORDS]
+
+
+def retrieve(index: GenerationIndex, vector: Vectors, query: Sequence[str], count: int, dense_weight: float) -> list[Passage]:
+    """The best chunks for a question's vector and terms, best first: a weighted sum of cosine and BM25, each scaled to its own range.
+
+    Scaling by range and weighting .6 to .4 keeps how far apart the scores are, which reciprocal rank fusion throws away: nDCG@10 on the
+    SciFact train claims is .737 for the one and .714 for the other.
+    """
+    dense = index.dense(vector, CANDIDATES)
+    words = index.lexical(query)
+    best_words = np.argsort(-words, kind="stable")[:CANDIDATES]
+    rows = sorted({*dense, *(int(row) for row in best_words if words[row] > 0)})
+    floor = min(dense.values())
+    cosines = np.array([dense.get(row, floor) for row in rows])
+    lexical = np.array([words[row] for row in rows]) / (float(words.max()) or 1.0)
+    fused = dense_weight * _scaled(cosines) + (1 - dense_weight) * _scaled(lexical)
+    order = [int(at) for at in np.lexsort((rows, -fused))]
+    chunks = index.chunks([rows[at] for at in order[: count * 2]])
+    passages = (
+        Passage(chunk, float(fused[at]), float(cosines[at]), float(lexical[at]), rows[at]) for chunk, at in zip(chunks, order, strict=False)
+    )
+    return _distinct(passages)[:count]
+
+
+def _scaled(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high = float(scores.min()), float(scores.max())
+    return (scores - low) / (high - low) if high > low else np.ones_like(scores)
+
+
+def _distinct(passages: Iterable[Passage]) -> list[Passage]:
+    """One passage a stretch of text: a long sentence is several chunks, each of which embeds a part of it."""
+    found: dict[tuple[str, int, int], Passage] = {}
+    for passage in passages:
+        found.setdefault((passage.chunk.article_id, passage.chunk.start, passage.chunk.end), passage)
+    return list(found.values())
+
+
+class PassageRetriever(BaseRetriever):
+    """The advisor's search as LangChain's retriever; `search` gives the passages for a question."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    search: Callable[[str], Sequence[Passage]]
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:  # noqa: ARG002
+        return [as_document(passage) for passage in self.search(query)]
+
+
+def as_document(passage: Passage) -> Document:
+    chunk = passage.chunk
+    return Document(
+        id=chunk.id,
+        page_content=chunk.text,
+        metadata={
+            "article_id": chunk.article_id,
+            "title": chunk.title,
+            "heading": heading_line(chunk),
+            "start": chunk.start,
+            "end": chunk.end,
+            "score": passage.score,
+            "dense": passage.dense,
+            "lexical": passage.lexical,
+        },
+    )

@@ -1,0 +1,89 @@
+"""What a question asks for: how many answers, of which roles, and whether it asks anything of the articles at all. Pure; knows no role and no topic."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from chatbot.retrieve import content_terms
+from ingest.roles import RoleNames
+
+Shape = Literal["fact", "list", "comparison"]
+Aside = Literal["greeting", "instruction"]
+
+_LIST = re.compile(
+    r"\b(?:list|enumerate|name (?:all|the|some|a few|two|three|four|five)|all (?:the|of)|every(?:thing)?|each of|what all|wh?at kinds?|which kinds?|what sorts?|"
+    r"what types?|which types?|(?:two|three|four|five|six|seven|\d+) (?:\w+ )?(?:kinds|types|things|areas|skills|tools|traits|tasks|ways|points|examples|steps|reasons)|"
+    r"examples|hallmarks|traits|characteristics|duties|responsibilities|"
+    r"(?:what|which|wich|wat)(?: \w+){0,3} (?:tools|skills|frameworks|libraries|tasks|metrics|techniques|languages|competenc(?:ies|es)|abilities|areas|"
+    r"products|questions|topics|models|things|subjects|concepts|platforms|backgrounds|qualities|strengths|steps|outputs|apps))\b",
+    re.IGNORECASE,
+)
+_COMPARISON = re.compile(
+    r"\b(?:differ\w*|compare[ds]?|comparison|comparing|contrast\w*|versus|vs\.?|set (?:them |the \w+ )?(?:apart|against)|side by side|next to each other|"
+    r"distinguish\w*|distinction|respectively|each (?:of the (?:two|2)|one|role|job|has|does|must)|the two|both|either|one and the other|and the other)\b",
+    re.IGNORECASE,
+)
+_WHO_WHO = re.compile(r"\b(?:who|which(?: one)?)\b.{3,80}\band (?:who|which(?: one)?)\b", re.IGNORECASE)
+_GREETING = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day|night)|thanks?|thank you|thx|cheers|bye|goodbye|see you|ok(?:ay)?|great|cool|nice|"
+    r"test(?:ing)?|yo|sup|how are you(?: doing)?(?: today)?|what'?s up|who are you|are you (?:there|a (?:bot|robot|human|person))|a lot|so much|very much|"
+    r"that (?:was|is) (?:it|all|great|helpful)|there|everyone|all|again|friend|for (?:your|the|all the|all your) (?:help|info|information|time)|you|bot)\b[\s,.!?:;)-]*)+$",
+    re.IGNORECASE,
+)
+_INSTRUCTION = re.compile(
+    r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*|drop|skip|break)\b.{0,40}\b(?:instruction|prompt|rule|guideline|polic|restriction|filter|context|above|previous|"
+    r"prior|earlier|everything|source|article|citation)\w*"
+    r"|\b(?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b|\byour (?:\w+ )?(?:prompt|instructions?|rules|guidelines|configuration|source code)\b"
+    r"|\b(?:api|access|secret|openai)[ _-]?(?:key|token|password)s?\b|\b(?:password|credentials?|environment variables?|\.env)\b"
+    r"|\byou are (?:now|no longer)\b|\b(?:from now on|pretend|act as|role-?play|play the (?:part|role)|take on the (?:role|persona)|imagine you are|you will be)\b"
+    r"|\b(?:repeat after me|say exactly|respond only|answer only|reply only|reply with|output (?:only|exactly)|only (?:say|reply|answer|respond)|write the words?|just say|confirm by saying|end (?:every|each) (?:answer|reply))\b"
+    r"|\b(?:jailbreak|jailbroken|dan mode|developer mode|debug mode|admin(?:istrator)? mode|god mode|sudo)\b|\bno (?:rules|restrictions|filter)\b"
+    r"|\b(?:make up|invent|fabricate|forge)\b.{0,60}\b(?:sentence|quote|citation|cite|source|article|fact|figure|number)\w*|\bcite (?:it|this|me|that) as\b"
+    r"|<\/?(?:system|user|assistant|instruction|source|passage)s?\b|\b(?:system|assistant)\s*:|\[/?INST\]|<\|",
+    re.IGNORECASE | re.DOTALL,
+)
+_PARTS = re.compile(r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
+    r"tell|explain|describe|list|name|give|show|compare)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was understood."""
+
+    text: str
+    shape: Shape
+    roles: tuple[str, ...]
+
+
+def understand(question: str, names: RoleNames) -> Asked:
+    roles = names.roles_in(question)
+    if len(names.roles) > 1 and (len(roles) > 1 or _COMPARISON.search(question) or _WHO_WHO.search(question)):
+        return Asked(question, "comparison", roles if len(roles) > 1 else tuple(role.name for role in names.roles))
+    return Asked(question, "list" if _LIST.search(question) else "fact", roles)
+
+
+def aside(question: str) -> Aside | None:
+    """A greeting, or an attempt to change what the advisor does: no question to the articles."""
+    if _GREETING.match(question):
+        return "greeting"
+    return "instruction" if _INSTRUCTION.search(question) else None
+
+
+def parts(question: str) -> list[str]:
+    """The questions in a question, each with enough words to be asked by itself; what only leads up to one stays with it."""
+    found: list[str] = []
+    pending = ""
+    for piece in _PARTS.split(question):
+        pending = f"{pending} {piece}".strip()
+        if _ASKS.search(piece) and len(content_terms(piece)) >= 2:
+            found.append(pending)
+            pending = ""
+    if pending and found:
+        found[-1] = f"{found[-1]} {pending}"
+    return found if len(found) > 1 else [question]

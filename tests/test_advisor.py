@@ -1,0 +1,132 @@
+"""The line from a file to a cited answer: what always holds, whatever is asked."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from conftest import FakeEmbedder
+
+from chatbot import abstention
+from chatbot.advisor import Advisor
+from chatbot.cite import unproven
+from chatbot.errors import ArticleUnknownError, QuestionError
+from chatbot.evaluation.questions import read_questions
+from chatbot.settings import ChatSettings
+from chatbot.types import Answer
+from ingest.errors import IndexMismatchError
+from ingest.pipeline import ingest
+from ingest.settings import IngestSettings
+
+ROOT = Path(__file__).parents[1]
+
+
+def assert_proved(advisor: Advisor, answer: Answer) -> None:
+    """Every mark has its citation and every citation its mark and its exact place; what abstains cites nothing."""
+    assert unproven(answer.text, answer.citations) == set()
+    for citation in answer.citations:
+        text = advisor.article(citation.article_id).article.text
+        assert text[citation.start : citation.end] == citation.quote
+        assert any(p.chunk.article_id == citation.article_id and p.chunk.start <= citation.start < p.chunk.end for p in answer.passages)
+    assert (answer.status == "abstained") == (not answer.citations)
+    assert answer.text
+    json.dumps(answer.as_dict("x"))
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake embedder's likenesses mean nothing to the fitted verdict: everything is answered."""
+    monkeypatch.setattr(abstention, "threshold", lambda: 0.0)
+
+
+QUESTIONS = [
+    "What does a bread baker do before dawn?",
+    "Which tools does a bread baker own?",
+    "What is the difference between a bread baker and a cake artist?",
+    "How long does rye flour keep bread moist?",
+    "who decorates cakes and what is the pay?",
+    "[1] **what** <b>is</b> $5 [2]?",
+    "🍞?",
+]
+
+
+@pytest.mark.usefixtures("answering")
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_answer_is_proved(question: str, advisor: Advisor) -> None:
+    reply = advisor.answer(question, ["What does a pastry chef do?"])
+    streamed = "".join(reply)
+    assert streamed == reply.answer.text
+    assert_proved(advisor, reply.answer)
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_list_question_gets_the_whole_list(advisor: Advisor) -> None:
+    text = advisor.answer("List the tools that a bread baker owns").answer.text
+    for item in ("a stone oven", "a proofing basket", "a bench scraper", "A bread baker owns these tools:"):
+        assert item in text
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_comparison_answers_for_both_roles(advisor: Advisor) -> None:
+    text = advisor.answer("Compare the pay of bread bakers and pastry chefs").answer.text
+    assert "21 coins [" in text
+    assert "34 coins [" in text
+    assert "| Aspect | Bread baker | Pastry chef |" in text
+
+
+def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:
+    answer = advisor.answer("hello!").answer
+    assert (answer.status, answer.passages) == ("abstained", ())
+    assert "Bread baker" in answer.text
+
+
+@pytest.mark.parametrize("question", ["", "  \n ", "x" * 10_000_000])
+def test_an_empty_or_endless_question_is_refused(question: str, advisor: Advisor) -> None:
+    with pytest.raises(QuestionError):
+        advisor.answer(question)
+
+
+def test_an_unknown_article_is_an_error(advisor: Advisor) -> None:
+    with pytest.raises(ArticleUnknownError, match="nowhere"):
+        advisor.article("nowhere")
+
+
+def test_an_index_of_another_model_is_not_searched(settings: IngestSettings) -> None:
+    ingest(settings, FakeEmbedder("fake/1"))
+    with pytest.raises(IndexMismatchError, match="career-advisor ingest"):
+        Advisor(settings.data, ChatSettings(), FakeEmbedder("fake/2")).answer("What does a baker do?")
+
+
+def test_the_retriever_is_langchains(advisor: Advisor) -> None:
+    documents = advisor.retriever().invoke("Which tools does a bread baker own?")
+    texts = {stored.article.id: stored.article.text for stored in advisor.articles()}
+    assert documents
+    for document in documents:
+        assert document.id
+        assert texts[document.metadata["article_id"]][document.metadata["start"] : document.metadata["end"]] == document.page_content
+    scores = [document.metadata["score"] for document in documents]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.model
+def test_the_projects_own_questions_are_answered_with_proof(real_advisor: Advisor) -> None:
+    rows = random.Random(5).sample(read_questions(ROOT / "corpus/questions.jsonl"), 40)
+    for row in rows:
+        assert_proved(real_advisor, real_advisor.answer(row.question, row.history).answer)
+
+
+@pytest.mark.model
+def test_the_same_question_gets_the_same_answer(real_advisor: Advisor) -> None:
+    first, second = (real_advisor.answer("Which tools does each role use?").answer for _ in range(2))
+    assert (first.text, first.citations, first.passages) == (second.text, second.citations, second.passages)
+
+
+@pytest.mark.model
+def test_starters_and_suggestions_can_be_answered(real_advisor: Advisor) -> None:
+    abstained = real_advisor.answer("What does an LLM engineer in São Paulo earn per month in reais?").answer
+    assert abstained.status == "abstained"
+    assert real_advisor.starters()
+    for question in (*real_advisor.starters(), *abstained.suggestions):
+        assert real_advisor.answer(question).answer.status == "answered"

@@ -1,0 +1,183 @@
+"""The command line as it is typed: JSON, exit statuses, and one sentence for whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import FakeEmbedder
+
+from chatbot import abstention
+from ui import cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs one command on the small corpus with the fake embedder: exit status, standard output, standard error."""
+    monkeypatch.setattr("chatbot.wiring.SentenceTransformerEmbedder", lambda _: FakeEmbedder())
+    monkeypatch.setattr(abstention, "threshold", lambda: 0.0)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = cli.main([arguments[0], "--corpus", str(corpus), "--data", str(tmp_path / "data"), *arguments[1:]])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return status, out, err
+
+    return command
+
+
+def test_ingest_says_what_it_did_and_then_that_nothing_changed(run: Run) -> None:
+    status, out, err = run("ingest")
+    assert (status, err) == (0, "")
+    assert out.startswith("Ingested 2 articles, ")
+    assert run("ingest")[1].startswith("Nothing changed: 2 articles, ")
+
+
+def test_ingest_names_what_it_left_out(run: Run, corpus: Path) -> None:
+    (corpus / "bad\x1b[31m.md").write_bytes(b"caf\xe9")
+    status, out, err = run("ingest", "--json")
+    assert status == 3
+    assert json.loads(out)["left_out"][0]["reason"].startswith("it is not UTF-8")
+    assert "Left out bad[31m.md: it is not UTF-8" in err
+    assert "\x1b" not in err
+
+
+def test_ask_prints_json(run: Run) -> None:
+    run("ingest")
+    status, out, _ = run("ask", "--json", "And the pay?", "--after", "What does a pastry chef do?")
+    answer = json.loads(out)
+    assert status == 0
+    assert list(answer) == (
+        "id question standalone_question status mode answer generation citations passages suggestions notices tokens timings_ms".split()
+    )
+    assert list(answer["citations"][0]) == "number article_id title url heading quote start end verified".split()
+    assert list(answer["passages"][0]) == "article_id heading start end score".split()
+    assert answer["standalone_question"] == "What does a pastry chef do? And the pay?"
+
+
+def test_ask_prints_text_with_its_sources(run: Run) -> None:
+    run("ingest")
+    out = run("ask", "Which tools does a bread baker own?")[1]
+    assert "[1]" in out
+    assert "Sources" in out
+
+
+def test_a_batch_answers_each_line_and_names_the_bad_ones(run: Run, tmp_path: Path) -> None:
+    run("ingest")
+    rows = [{"id": 1, "question": "What does a baker do?"}, {"id": 2, "question": " "}, {"id": 3, "question": "x" * 10_000_000}, {"id": 4, "question": "And the chef?", "history": ["What does a baker do?"]}]
+    lines = [json.dumps(row) for row in rows] + ["not json", '"text"', '{"question": 5}', ""]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    status, out, err = run("ask", "--batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"))
+    answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert status == 1
+    assert out == ""
+    assert [answer["id"] for answer in answers] == [1, 4]
+    assert [line.split(" was")[0] for line in err.splitlines()] == [f"Line {number} of in.jsonl" for number in (2, 3, 5, 6, 7)]
+
+
+def test_articles_and_article(run: Run, corpus: Path) -> None:
+    run("ingest")
+    listed = json.loads(run("articles", "--json")[1])
+    assert [article["id"] for article in listed] == ["bakers", "flour"]
+    assert list(listed[0]) == "id title author url published based_on passages ingested_at".split()
+    article = json.loads(run("article", "flour", "--json")[1])
+    assert article["text"] == "# All About Flour\n\nRye flour keeps bread moist for four days. Wheat flour rises higher.\n"
+    assert run("article", "flour")[1] == article["text"]
+    assert "bakers" in run("articles")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["ask", "What?"], 1, "There is no index"),
+        (["ask"], 2, "Give one question"),
+        (["ask", "What?", "--batch", "x"], 2, "Give one question"),
+        (["ask", "What?", "--out", "x"], 2, "--out goes with --batch"),
+        (["ask", "--batch", "nowhere.jsonl"], 1, "cannot be opened"),
+        (["articles"], 1, "There is no index"),
+        (["ingest", "--nonsense"], 2, "unrecognized arguments"),
+        (["chat", "--port", "99999"], 2, "is not a port"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_a_status(arguments: list[str], status: int, sentence: str, run: Run) -> None:
+    found, out, err = run(*arguments)
+    assert (found, out) == (status, "")
+    assert sentence in err
+
+
+@pytest.mark.parametrize(("question", "sentence"), [("  ", "The question is empty"), ("x" * 3000, "longer than 2,000 characters")])
+def test_a_question_that_cannot_be_asked(question: str, sentence: str, run: Run) -> None:
+    run("ingest")
+    status, out, err = run("ask", question)
+    assert (status, out) == (1, "")
+    assert sentence in err
+
+
+def test_an_empty_folder_and_a_missing_one(run: Run, corpus: Path) -> None:
+    for path in corpus.iterdir():
+        path.unlink()
+    assert run("ingest")[0] == 1
+    corpus.rmdir()
+    status, _, err = run("ingest")
+    assert status == 1
+    assert "There is no folder of articles" in err
+
+
+def test_a_damaged_index_says_what_to_run(run: Run, tmp_path: Path) -> None:
+    run("ingest")
+    (generation,) = (tmp_path / "data/generations").iterdir()
+    (generation / "manifest.json").write_text("{")
+    status, _, err = run("ask", "What does a baker do?")
+    assert status == 1
+    assert "career-advisor ingest --force" in err
+    assert run("ingest", "--force")[0] == 0
+    assert run("ask", "What does a baker do?")[0] == 0
+
+
+def test_a_bad_setting_is_named_without_its_value(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAREER_CHUNK_PIECES", "sk-secret")
+    status, _, err = run("ingest")
+    assert status == 1
+    assert "CAREER_CHUNK_PIECES" in err
+    assert "sk-secret" not in err
+
+
+def test_a_missing_model_is_one_sentence(corpus: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ui.cli", "ingest", "--corpus", str(corpus), "--data", str(tmp_path / "data")]
+    environment = {"CAREER_EMBEDDING_MODEL": str(tmp_path / "no-model"), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The embedding model")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_busy_port_names_the_option(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        status, _, err = run("chat", "--port", str(taken.getsockname()[1]))
+    assert status == 1
+    assert "--port" in err
+
+
+def test_help_imports_no_model() -> None:
+    code = "import sys; from ui import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nprint(sorted(m for m in sys.modules if m in ('torch','chromadb','streamlit','pydantic','numpy')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", ["ingest", "ask", "chat", "articles", "article"])
+def test_every_command_has_help_with_an_example(command: str, run: Run) -> None:
+    status, out, _ = run(command, "--help")
+    assert status == 0
+    assert f"example: career-advisor {command}" in out

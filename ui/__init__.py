@@ -1,0 +1,1 @@
+"""The faces: the chat page and the command line."""
