@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chatbot.advisor import Advisor
     from chatbot.types import Answer
     from ingest.index import StoredArticle
-    from ingest.pipeline import IngestReport
+    from ingest.pipeline import IngestReport, Progress
     from ingest.settings import IngestSettings
 
 DONE, FAILED, USAGE, BAD_NEWS = 0, 1, 2, 3  # exit statuses: of `BAD_NEWS` the command is done, and the answer is bad news
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("Stopped.")
         return 130
-    except Exception as error:  # noqa: BLE001 - the last place where an error can be turned into a sentence
+    except Exception as error:
         say(_sentence(error))
         return FAILED
     return status
@@ -315,15 +315,15 @@ def _advisor(options: argparse.Namespace) -> Iterator[Advisor]:
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[int, int], None] | None]:
+def _progress_bar() -> Iterator[Progress | None]:
     """A bar on a terminal; nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Embedding", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

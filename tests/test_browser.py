@@ -1,0 +1,359 @@
+"""The page in a real browser: what a person clicks and sees, and what never leaves the page."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_support import BUILDS, PYTHON, ROOT, STARTERS, corpus_article, payloads
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH"),
+    # the browser's driver runs an event loop of its own, whose sockets the interpreter may find open at the end
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+SECONDS = 15_000  # milliseconds that a person would never wait
+
+# every element of a kind, inside shadow roots too
+DEEP = """(selector) => {
+  const found = []
+  const walk = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.matches(selector)) found.push(element)
+      if (element.shadowRoot) walk(element.shadowRoot)
+    }
+  }
+  walk(document)
+  return found.map((element) => element.href || element.outerHTML.slice(0, 200))
+}"""
+FOREIGN_MEDIA = "img, iframe, object, embed, [src]:not(head script), svg image, svg use, body script"
+
+
+# --- the page, its browser, and a server that must never be called
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def served(name: str, catcher: str = "") -> Iterator[str]:
+    """The address of the page with one of page_support's advisors, or of another script."""
+    port = free_port()
+    command = [sys.executable, str(ROOT / "tests" / "page_support.py"), str(port), name, catcher]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while not is_up(address):
+            assert process.poll() is None, "the page's server ended"
+            assert time.monotonic() < deadline, "the page's server did not start"
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def is_up(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+class Catcher:
+    """A server in a stranger's place; `calls` is what reached it."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        calls = self.calls
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                calls.append(self.path)
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def catcher() -> Iterator[Catcher]:
+    server = Catcher()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def usual() -> Iterator[str]:
+    with served("usual") as address:
+        yield address
+
+
+Visit = Callable[..., Any]
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    """Opens an address in a fresh profile; `requests` are all addresses that the page asked for, `errors` what went wrong in it."""
+    contexts = []
+
+    def go(address: str, viewport: dict[str, int] = WIDE, **options: Any) -> Any:
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(SECONDS)
+        page.requests, page.errors = [], []
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(address)
+        page.locator("textarea, h1, h2").first.wait_for()
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def foreign(page: Any, address: str) -> list[str]:
+    """Requests to any place but the page's own server."""
+    own = (address, address.replace("http", "ws", 1), "data:", "blob:")
+    return [url for url in page.requests if not url.startswith(own)]
+
+
+def ask(page: Any, question: str) -> None:
+    before = page.get_by_text("How this answer came about").count()
+    page.locator("textarea").fill(question)
+    page.keyboard.press("Enter")
+    page.get_by_text("How this answer came about").nth(before).wait_for()
+
+
+def is_in_view(locator: Any) -> bool:
+    """Whether a person sees it: inside the window, and nothing lies over it."""
+    return bool(
+        locator.evaluate(
+            """element => {
+              const box = element.getClientRects()[0]
+              const [x, y] = [box.left + box.width / 2, box.top + box.height / 2]
+              let top = document.elementFromPoint(x, y)
+              while (top?.shadowRoot) {
+                const inner = top.shadowRoot.elementFromPoint(x, y)
+                if (!inner || inner === top) break
+                top = inner
+              }
+              return box.left >= 0 && box.right <= innerWidth && box.top >= 0 && box.bottom <= innerHeight && element.contains(top)
+            }"""
+        )
+    )
+
+
+def overflows(page: Any) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"))
+
+
+# --- what a person does
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["1280", "390"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_one_click_on_a_number_shows_the_quoted_sentence_highlighted(usual: str, visit: Visit, viewport: Any, scheme: str) -> None:
+    page = visit(usual, viewport, color_scheme=scheme)
+    ask(page, "What does an AI engineer do?")
+    page.get_by_role("button", name=f"Source 2: {corpus_article().title}").first.click()
+    mark = page.locator("dialog[open] mark")
+    mark.first.wait_for()
+    assert mark.all_inner_texts() == [PYTHON]
+    assert is_in_view(mark.first)
+    dialog = page.locator("dialog[open]")
+    for words in (corpus_article().title, "the Career Advisor project", "22 November 2026", "Retold here from a text by Celoris Learning"):
+        assert is_in_view(dialog.locator("header").get_by_text(words).first), words
+    assert not overflows(page)
+    assert foreign(page, usual) == []
+    assert page.errors == []
+
+
+def test_the_article_stands_beside_the_conversation_on_a_wide_screen_and_over_it_on_a_narrow_one(usual: str, visit: Visit) -> None:
+    page = visit(usual)
+    ask(page, "What does an AI engineer do?")
+    before = page.locator(".root.answer").first.bounding_box()
+    page.locator("button.mark").first.click()
+    dialog = page.locator("dialog[open]")
+    dialog.wait_for()
+    answer, article = page.locator(".root.answer").first.bounding_box(), dialog.bounding_box()
+    assert answer["x"] + answer["width"] <= article["x"]
+    assert (answer["y"], answer["width"], answer["height"]) == (before["y"], before["width"], before["height"])  # nothing is set anew
+    assert is_in_view(page.locator("textarea"))
+    page.set_viewport_size(NARROW)
+    page.wait_for_function("() => true")
+    assert dialog.bounding_box() == {"x": 0, "y": 0, **NARROW}
+
+
+def test_the_keyboard_opens_a_source_and_comes_back(usual: str, visit: Visit) -> None:
+    page = visit(usual)
+    ask(page, "What does an AI engineer do?")
+    number = page.get_by_role("button", name="Source 1: ").first
+    number.focus()
+    page.keyboard.press("Enter")
+    page.locator("dialog[open]").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog").wait_for(state="detached")
+    assert number.evaluate("element => element.getRootNode().activeElement === element")
+
+
+def test_the_same_number_can_be_opened_closed_and_opened_again(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    ask(page, "What does an AI engineer do?")
+    for _ in range(3):
+        page.locator("button.mark").first.click()
+        page.locator("dialog[open] mark").first.wait_for()
+        page.get_by_role("button", name="Close").click()
+        page.locator("dialog").wait_for(state="detached")
+
+
+def test_a_starter_asks_and_a_suggestion_asks(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    page.get_by_role("button", name=STARTERS[2]).click()
+    page.get_by_role("table").wait_for()
+    assert page.get_by_role("columnheader").all_inner_texts() == ["Aspect", "AI engineer", "Generative AI engineer"]
+    assert not overflows(page)
+    ask(page, "How is the weather?")
+    page.get_by_role("button", name=STARTERS[0]).click()
+    page.get_by_text("How this answer came about").nth(2).wait_for()
+    assert page.locator(".root.question").nth(2).inner_text() == STARTERS[0]
+
+
+def test_a_new_question_rises_to_the_top_and_its_end_is_announced(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    for question in ("What does an AI engineer do?", "How is the weather?"):
+        ask(page, question)
+    page.get_by_role("status").filter(has_text="The articles do not answer “How is the weather?”.").wait_for(state="attached")
+    assert is_in_view(page.locator(".root.question > *").last)
+
+
+def test_a_question_typed_while_the_model_loads_is_answered_as_it_comes(visit: Visit) -> None:
+    with served("slow") as address:
+        page = visit(address)
+        page.locator("textarea").fill("What does an AI engineer do?")
+        page.keyboard.press("Enter")
+        page.locator(".root.question").wait_for()
+        page.get_by_text("A traditional AI engineer creates").wait_for()
+        first = page.locator(".root.answer").first
+        early = first.inner_text()
+        assert len(early) < len(BUILDS)
+        first.evaluate("element => { element.dataset.kept = 'yes' }")
+        page.get_by_text("How this answer came about").wait_for()
+        assert first.get_attribute("data-kept") == "yes"  # the answer grew in place
+        assert early.split()[0] in first.inner_text()
+
+
+def test_the_articles_page_lists_and_reads(usual: str, visit: Visit) -> None:
+    page = visit(f"{usual}/articles", NARROW)
+    page.get_by_role("button", name=corpus_article().title).click()
+    page.get_by_role("heading", name="Demand and pay").wait_for()
+    assert "article=ai-engineer-or-generative-ai-engineer" in page.url
+    assert not overflows(page)
+    page.reload()
+    page.get_by_role("heading", name="Demand and pay").wait_for()
+    page.get_by_role("button", name="All articles").click()
+    page.get_by_text("12 passages").first.wait_for()
+
+
+# --- what never leaves the page
+
+
+def see_everything(page: Any, question: str) -> list[str]:
+    """Opens all that the page shows, and collects the links of each state."""
+    links: list[str] = []
+
+    def look() -> None:
+        page.wait_for_timeout(400)
+        assert page.evaluate(DEEP, FOREIGN_MEDIA) == []
+        links.extend(href for href in page.evaluate(DEEP, "a[href]") if "127.0.0.1" in href or not href.startswith("http"))
+
+    look()
+    for asked in (question, f"nothing {question}", "fail"):
+        page.locator("textarea").fill(asked)
+        page.keyboard.press("Enter")
+        page.get_by_text("How this answer came about").or_(page.get_by_role("button", name="Ask again")).last.wait_for()
+        look()
+    for details in page.get_by_text("How this answer came about").all():
+        details.click()
+    look()
+    page.locator("button.mark").first.click()
+    page.locator("dialog[open] mark").first.wait_for()
+    look()
+    return links
+
+
+def test_hostile_text_stays_text(visit: Visit, catcher: Catcher) -> None:
+    with served("hostile", catcher.address) as address:
+        page = visit(address)
+        page.get_by_text("Try one of these").wait_for()
+        links = see_everything(page, payloads(catcher.address)[0])
+        own = {f"{address}/", f"{address}/articles", f"{address}/#stMain"}  # the pages, and the link that skips to the text
+        assert set(links) - own == {f"{catcher.address}/original"}  # the article's own
+        for attribute, value in (("rel", "noopener noreferrer"), ("target", "_blank")):
+            assert page.locator("dialog[open] header a").get_attribute(attribute) == value
+        assert foreign(page, address) == []
+        page.goto(f"{address}/articles")
+        page.locator("article.card button").first.click()
+        page.get_by_text("The end.").wait_for()
+        assert page.evaluate(DEEP, FOREIGN_MEDIA) == []
+        assert foreign(page, address) == []
+        assert page.errors == []
+    assert catcher.calls == []
+
+
+def test_the_same_text_without_the_renderer_does_call_out(visit: Visit, catcher: Catcher, tmp_path: Path) -> None:
+    """The control: were the test above blind, this one would fail."""
+    script = tmp_path / "control.py"
+    script.write_text(
+        f"import streamlit as st\nst.title('x')\nst.markdown({chr(10).join(payloads(catcher.address))!r})\n", encoding="utf-8"
+    )
+    with served(str(script), catcher.address) as address:
+        page = visit(address)
+        page.locator("img").first.wait_for(state="attached")
+        page.wait_for_timeout(500)
+        assert foreign(page, address) != []
+    assert catcher.calls != []

@@ -1,0 +1,324 @@
+// Shows a tree of text that ui/render.py made. Data reaches the page as textContent and checked attributes only:
+// there is no innerHTML here, and no element but those named below is ever made.
+
+const shown = new WeakMap() // parentElement -> {signature, root, ...}: what it shows, to leave alone what did not change
+const WIDE = "(min-width: 1180px)"
+const OPENER = Symbol.for("career-advisor.opener") // the number that was clicked, for the focus to go back to
+
+function make(tag, className, text) {
+  const element = document.createElement(tag)
+  if (className) element.className = className
+  if (text !== undefined) element.textContent = text
+  return element
+}
+
+function button(className, text, onClick) {
+  const element = make("button", className, text)
+  element.type = "button"
+  element.onclick = onClick
+  return element
+}
+
+function opens(number, label, className, text, send) {
+  const element = button(className, text, () => {
+    window[OPENER] = new WeakRef(element)
+    send.mark(number)
+  })
+  element.dataset.mark = String(number)
+  element.setAttribute("aria-label", label)
+  element.setAttribute("aria-expanded", "false")
+  return element
+}
+
+// --- runs
+
+function runElement(run, send) {
+  if (run.mark !== undefined) return opens(run.mark, run.label, "mark", run.text, send)
+  let element = null
+  for (const [look, tag] of [["lit", "mark"], ["code", "code"], ["italic", "em"], ["bold", "strong"]]) {
+    if (!run[look]) continue
+    const outer = make(tag)
+    if (element) outer.append(element)
+    else outer.textContent = run.text
+    element = outer
+  }
+  return element ?? document.createTextNode(run.text)
+}
+
+function fill(element, runs, send) {
+  // a number stays on the line of the word that it follows
+  const joined = runs.map((run, at) => (runs[at + 1]?.mark === undefined ? run : { ...run, text: run.text.replace(/ $/, "\u00a0") }))
+  element.append(...joined.map((run) => runElement(run, send)))
+  return element
+}
+
+// --- blocks
+
+const BUILD = {
+  paragraph: (block, send) => fill(make("p"), block.runs, send),
+  heading: (block, send) => fill(make("h" + Math.min(6, Math.max(2, block.level + 1))), block.runs, send),
+  quote: (block, send) => withBlocks(make("blockquote"), block.blocks, send),
+  rule: () => make("hr"),
+  code: (block, send) => {
+    const element = make("pre")
+    element.tabIndex = 0
+    element.append(fill(make("code"), block.runs, send))
+    return element
+  },
+  list: (block, send) => {
+    const element = make(block.start === null ? "ul" : "ol")
+    if (block.start !== null) element.start = block.start
+    element.append(...block.items.map((item) => withBlocks(make("li"), item, send)))
+    return element
+  },
+  table: tableElement,
+  source: sourceElement,
+  choices: choicesElement,
+  nearest: (block) => {
+    const element = make("div", "nearest")
+    element.append(make("p", "place", block.title === block.place ? block.title : `${block.title} › ${block.place}`))
+    element.append(make("p", "", block.text))
+    return element
+  },
+  facts: (block) => {
+    const element = make("dl")
+    for (const [name, value] of block.rows) element.append(make("dt", "", name), make("dd", "", value))
+    return element
+  },
+  card: cardElement,
+  head: (block) => articleHead(block),
+}
+
+function withBlocks(element, blocks, send) {
+  element.append(...blocks.map((block) => BUILD[block.kind](block, send)))
+  return element
+}
+
+function tableElement(block, send) {
+  const frame = make("div", "table")
+  frame.tabIndex = 0
+  frame.setAttribute("role", "region")
+  frame.setAttribute("aria-label", block.caption ?? "Table")
+  const table = make("table")
+  if (block.caption) table.append(make("caption", "", block.caption))
+  const head = make("thead")
+  const headRow = make("tr")
+  for (const cell of block.header) {
+    const element = fill(make("th"), cell, send)
+    element.scope = "col"
+    headRow.append(element)
+  }
+  head.append(headRow)
+  const body = make("tbody")
+  for (const row of block.rows) {
+    const element = make("tr", row.some((cell) => cell.some((run) => run.lit)) ? "lit" : "")
+    element.append(...row.map((cell) => fill(make("td"), cell, send)))
+    body.append(element)
+  }
+  table.append(head, body)
+  frame.append(table)
+  return frame
+}
+
+function sourceElement(block, send) {
+  const element = make("section", "source")
+  element.setAttribute("aria-label", "Sources: " + block.title)
+  const line = make("p", "origin")
+  line.append(make("span", "title", block.title))
+  if (block.note) line.append(make("span", "note", block.note))
+  const list = make("ul", "places")
+  for (const item of block.items) {
+    const entry = make("li")
+    const opener = opens(item.mark, `${item.label}, ${item.text}`, "place", undefined, send)
+    opener.append(make("span", "number", String(item.mark)), make("span", "", item.text))
+    entry.append(opener)
+    list.append(entry)
+  }
+  element.append(line, list)
+  return element
+}
+
+function choicesElement(block, send) {
+  const element = make("div", "choices")
+  element.setAttribute("role", "group")
+  element.setAttribute("aria-label", block.label)
+  element.append(make("p", "label", block.label))
+  block.items.forEach((question, index) => element.append(button("choice", question, () => send.choice(index))))
+  return element
+}
+
+function cardElement(block, send) {
+  const element = make("article", "card")
+  const title = make("h2")
+  title.append(button("open", block.title, () => send.choice(block.index)))
+  element.append(title)
+  for (const name of ["byline", "note", "meta"]) if (block[name]) element.append(make("p", name, block[name]))
+  return element
+}
+
+// --- an article
+
+function articleHead(panel) {
+  const head = make("header")
+  const title = make("h2", "", panel.title)
+  title.id = "article-title"
+  head.append(title)
+  for (const name of ["byline", "note"]) if (panel[name]) head.append(make("p", name, panel[name]))
+  for (const link of panel.links) {
+    const url = new URL(link.url)
+    if (url.protocol !== "http:" && url.protocol !== "https:") continue
+    const anchor = make("a", "", `${link.text} (${url.hostname})`)
+    anchor.href = url.href
+    anchor.target = "_blank"
+    anchor.rel = "noopener noreferrer"
+    head.append(anchor)
+  }
+  if (panel.warning) head.append(make("p", "warning", panel.warning))
+  return head
+}
+
+function panelElement(panel, close) {
+  const dialog = make("dialog", "panel")
+  dialog.setAttribute("aria-labelledby", "article-title")
+  const head = articleHead(panel)
+  head.prepend(button("close", "Close", close))
+  const body = make("div", "body")
+  body.tabIndex = -1
+  body.append(withBlocks(make("div", "text"), panel.blocks, {}))
+  dialog.append(head, body)
+  return dialog
+}
+
+function scrollToLit(body) {
+  const first = body.querySelector("mark")
+  if (!first) return
+  const marks = [...body.querySelectorAll("mark")]
+  const top = first.getBoundingClientRect().top - body.getBoundingClientRect().top + body.scrollTop
+  const height = marks[marks.length - 1].getBoundingClientRect().bottom - first.getBoundingClientRect().top
+  body.scrollTop = Math.max(0, top - Math.max(24, (body.clientHeight - height) / 2.6))
+}
+
+function showPanel(component, state) {
+  const { data, parentElement, setTriggerValue } = component
+  const host = parentElement.host ?? parentElement
+  const wide = window.matchMedia(WIDE)
+  const place = () => {
+    // the column's own edges, so that the article stands beside the conversation at any width
+    const { left } = host.getBoundingClientRect()
+    dialog.style.setProperty("--left", wide.matches ? `${Math.round(left)}px` : "auto")
+  }
+  const open = () => {
+    const top = body.scrollTop
+    if (dialog.open) dialog.close()
+    if (wide.matches) dialog.show()
+    else dialog.showModal()
+    place()
+    body.scrollTop = top
+  }
+  let closed = false
+  const close = () => {
+    if (closed) return
+    closed = true
+    dialog.close()
+    setTriggerValue("closed", true)
+    const opener = window[OPENER]?.deref()
+    if (opener?.isConnected) opener.focus({ preventScroll: true })
+  }
+  const dialog = panelElement(data.panel, close)
+  const body = dialog.querySelector(".body")
+  dialog.oncancel = (event) => {
+    event.preventDefault()
+    close()
+  }
+  dialog.onkeydown = (event) => {
+    if (event.key === "Escape") close()
+  }
+  state.stop?.()
+  state.root.replaceChildren(dialog)
+  open()
+  scrollToLit(body)
+  body.focus({ preventScroll: true })
+  const watcher = new ResizeObserver(place)
+  watcher.observe(document.body)
+  watcher.observe(host)
+  wide.addEventListener("change", open)
+  state.stop = () => {
+    watcher.disconnect()
+    wide.removeEventListener("change", open)
+    if (dialog.open) dialog.close()
+  }
+}
+
+// --- a new question
+
+function keepInView(host, state) {
+  // a new question rises to the top as its answer grows below it, and stays; whoever scrolls or types takes over
+  const content = host.closest("[data-testid=stMainBlockContainer]") ?? document.body
+  const watcher = new ResizeObserver(() => host.scrollIntoView({ block: "start" }))
+  const takenOver = ["wheel", "touchmove", "pointerdown", "keydown"]
+  state.stop = () => {
+    watcher.disconnect()
+    for (const name of takenOver) document.removeEventListener(name, state.stop, true)
+    state.stop = undefined
+  }
+  for (const name of takenOver) document.addEventListener(name, state.stop, { capture: true, passive: true })
+  watcher.observe(content)
+}
+
+// --- what Streamlit calls, again at each change
+
+function rootOf(parentElement) {
+  if (shown.has(parentElement)) return shown.get(parentElement)
+  const root = make("div", "root")
+  parentElement.append(root)
+  const state = { root, signature: null, send: {} }
+  shown.set(parentElement, state)
+  return state
+}
+
+function showLive(state, text) {
+  if (!state.region) {
+    state.region = make("div", "live")
+    state.region.setAttribute("role", "status")
+    state.region.setAttribute("aria-live", "polite")
+    state.root.replaceChildren(state.region)
+  }
+  state.region.textContent = text
+}
+
+function showBlocks(state, data) {
+  state.root.className = "root " + data.tone
+  if (data.tone === "problem") state.root.setAttribute("role", "alert")
+  else state.root.removeAttribute("role")
+  state.root.replaceChildren(...data.blocks.map((block) => BUILD[block.kind](block, state.send)))
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const isNew = !shown.has(parentElement)
+  const state = rootOf(parentElement)
+  // kept up to date apart from what is shown, so that a click always reaches the latest run
+  state.send.mark = (number) => setTriggerValue("mark", number)
+  state.send.choice = (index) => setTriggerValue("choice", index)
+
+  const { openMark, arrives, ...rest } = data
+  const signature = JSON.stringify(rest)
+  const changed = signature !== state.signature
+  state.signature = signature
+  if (data.tone === "live") showLive(state, data.live)
+  else if (data.tone === "panel") {
+    if (changed) showPanel(component, state)
+  } else {
+    if (changed) showBlocks(state, data)
+    for (const opener of state.root.querySelectorAll("[data-mark]")) {
+      opener.setAttribute("aria-expanded", String(opener.dataset.mark === String(openMark)))
+    }
+    if (isNew && arrives) keepInView(parentElement.host ?? parentElement, state)
+    if (!arrives) state.stop?.()
+  }
+  return () => {
+    state.stop?.()
+    state.root.remove()
+    shown.delete(parentElement)
+  }
+}
