@@ -1,48 +1,75 @@
 """Whether the passages answer a question at all: a logistic fit on what the question asks for and how well the evidence matches it. Pure.
 
 Similarity alone does not tell "what does an AI engineer in New York earn" from what the articles answer; the words that no
-passage supports, and the sort of answer that is asked for, do. `python -m tests.benchmarks.fit_abstention` fits the weights.
+passage supports, and the sort of answer that is asked for, do.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import cache
-from importlib.resources import files
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from chatbot.evidence import Evidence, Query, rarity
+from chatbot.fitted import abstention_weights
+from chatbot.understanding import Shape
+from ingest.embed import Vectors
 from ingest.index import GenerationIndex, terms
 
 OFF_TOPIC = 0.4  # of a question's weight matched by the best units, below which it is about something else
+NEAR = 0.45  # cosine of two word pieces from which one supports the other
+RARE = 0.5  # weight of a word piece from which it counts as rare
 TOP = 3  # units that are read together as one answer
 
-_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand|million|half|twice|percent)\b", re.IGNORECASE)
-_ASKS_NUMBER = re.compile(r"\bhow (?:many|much|long|often|old|far|big|large|high|fast)\b|\b(?:percentage|share|number|rate|ratio|average|salary|cost|price|fee|budget|pay) of\b|\bwhat (?:percentage|share|year|salary|age|rate|ratio|version|value|size|fee|budget|number)\b", re.IGNORECASE)
-_ASKS_MONEY = re.compile(r"[$€£₹]|\b(?:dollars?|euros?|pounds?|rupees?|usd|eur|gbp|inr|per (?:hour|day|month|year)|a (?:month|year)|cost|fee|price|cheap\w*|expensive)\b", re.IGNORECASE)
+_NAME = re.compile(r"(?<=[a-z0-9,:;] )[A-Z][\w+#.-]*\w")  # a capital that does not open a sentence
+_NUMBER = re.compile(
+    r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand|million|half|twice|percent)\b", re.IGNORECASE
+)
+_ASKS_NUMBER = re.compile(
+    r"\bhow (?:many|much|long|often|old|far|big|large|high|fast)\b|\b(?:percentage|share|number|rate|ratio|average|salary|cost|price|fee|budget|pay) of\b|\bwhat (?:percentage|share|year|salary|age|rate|ratio|version|value|size|fee|budget|number)\b",
+    re.IGNORECASE,
+)
+_ASKS_MONEY = re.compile(
+    r"[$€£₹]|\b(?:dollars?|euros?|pounds?|rupees?|usd|eur|gbp|inr|per (?:hour|day|month|year)|a (?:month|year)|cost|fee|price|cheap\w*|expensive)\b",
+    re.IGNORECASE,
+)
 _MONEY = re.compile(r"[$€£₹]\s?\d|\b\d[\d,.]*\s?(?:dollars?|euros?|pounds?|usd|eur|gbp|k\b)", re.IGNORECASE)
-_ASKS_TIME = re.compile(r"\bhow (?:long|many (?:hours|days|weeks|months|years))\b|\b(?:when|what year|since when|what date|hours a|by when)\b", re.IGNORECASE)
-_TIME = re.compile(r"\b(?:\d+|one|two|three|four|five|six|ten|a|an|each|per)[ -](?:hours?|days?|weeks?|months?|years?|decades?)\b|\b(?:19|20)\d\d\b", re.IGNORECASE)
-_ASKS_NAME = re.compile(r"\bwho (?:invented|coined|founded|created|wrote|said|discovered|started|developed|owns|made|runs|is the|was)\b|\bwhat (?:company|compan(?:y|ies)|university|city|country|person)\b|\bwhich (?:company|companies|university|universities|city|cities|country|countries|employers?|person|people|state|school|course|book)\b|\bwhere\b", re.IGNORECASE)
+_ASKS_TIME = re.compile(
+    r"\bhow (?:long|many (?:hours|days|weeks|months|years))\b|\b(?:when|what year|since when|what date|hours a|by when)\b", re.IGNORECASE
+)
+_TIME = re.compile(
+    r"\b(?:\d+|one|two|three|four|five|six|ten|a|an|each|per)[ -](?:hours?|days?|weeks?|months?|years?|decades?)\b|\b(?:19|20)\d\d\b",
+    re.IGNORECASE,
+)
+_ASKS_NAME = re.compile(
+    r"\bwho (?:invented|coined|founded|created|wrote|said|discovered|started|developed|owns|made|runs|is the|was)\b|\bwhat (?:company|compan(?:y|ies)|university|city|country|person)\b|\bwhich (?:company|companies|university|universities|city|cities|country|countries|employers?|person|people|state|school|course|book)\b|\bwhere\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What speaks for or against an answer; each about 0..1."""
+    """What speaks for or against an answer; each about 0..1. A question's rare word pieces are those that weigh more than RARE."""
 
     score: float  # of the best unit
-    late: float  # the share of the question that the best units together match, by word pieces
-    worst: float  # the best match of the rare word piece that is matched worst
+    lead: float  # of the best unit over the tenth
+    late: float  # share of the question that the best units together match
     unmatched: float  # share of the question's weight in pieces that nothing comes near
+    worst: float  # the match of the rare piece that is matched worst by any unit
+    worst_two: float  # the mean of the two that are matched worst
+    worst_three: float
+    worst_in_best: float  # of the rare piece that the best unit matches worst
+    worst_in_passage: float  # of the one that the best unit's passage matches worst
     words: float  # share of the question's words, by rarity, that stand in the best units' passages
     unknown: float  # share of its words, by rarity, that stand nowhere in the articles
-    lead: float  # of the best unit over the tenth
-    missing_kind: float  # 1 where a number, price, date or name is asked for and the best units hold none
+    unknown_name: float  # 1 where it names something, by a capital, that stands nowhere in the articles
+    lacks_kind: float  # 1 where a number, price, date or name is asked for and the best units hold none
     length: float  # of the question, in content words, over ten
+    rare: float  # its rare word pieces, over ten
+    one_fact: float  # 1 where it asks for neither a list nor a comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +83,45 @@ class Verdict:
     off_topic: bool
 
 
-def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Signs:
+def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence], shape: Shape) -> Signs:
+    """Raises ValueError where there is no evidence at all, which no generation lacks."""
     best = ranked[:TOP]
     weights = query.neutral.weights
-    together = np.max([evidence.matches for evidence in best], axis=0) if best else np.zeros(len(weights))
-    anywhere = np.max([evidence.matches for evidence in ranked], axis=0) if ranked else np.zeros(len(weights))
     total = max(float(weights.sum()), 1e-6)
-    rare = weights > 0.5
+    anywhere = np.max([evidence.matches for evidence in ranked], axis=0)
+    in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
+    worst = _sorted_matches(query, anywhere)
     rarities = {term: rarity(index, term) for term in query.terms}
     whole = max(sum(rarities.values()), 1e-6)
     near = {term for evidence in best for term in terms(evidence.passage.chunk.embedding_text())}
     return Signs(
-        score=best[0].score if best else 0.0,
-        late=float(weights @ together) / total,
-        worst=float(anywhere[rare].min()) if rare.any() else 0.5,
-        unmatched=float(weights @ (anywhere < 0.45)) / total,
+        score=best[0].score,
+        lead=best[0].score - ranked[min(9, len(ranked) - 1)].score,
+        late=float(weights @ np.max([evidence.matches for evidence in best], axis=0)) / total,
+        unmatched=float(weights @ (anywhere < NEAR)) / total,
+        worst=float(worst[0]),
+        worst_two=float(worst[:2].mean()),
+        worst_three=float(worst[:3].mean()),
+        worst_in_best=float(_sorted_matches(query, best[0].matches)[0]),
+        worst_in_passage=float(_sorted_matches(query, in_passage)[0]),
         words=sum(weight for term, weight in rarities.items() if term in near) / whole,
         unknown=sum(weight for term, weight in rarities.items() if not index.document_count(term)) / whole,
-        lead=best[0].score - ranked[min(9, len(ranked) - 1)].score if best else 0.0,
-        missing_kind=float(_lacks_kind(query.text, " ".join(evidence.quote for evidence in best))),
+        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
+        lacks_kind=float(_lacks_kind(query.text, " ".join(evidence.quote for evidence in best))),
         length=min(len(query.terms), 20) / 10,
+        rare=float((weights > RARE).sum()) / 10,
+        one_fact=float(shape == "fact"),
     )
+
+
+def _stands_nowhere(index: GenerationIndex, word: str) -> bool:
+    return not any(index.document_count(term) for term in terms(word))
+
+
+def _sorted_matches(query: Query, matches: Vectors) -> Vectors:
+    """How well the question's rare word pieces are matched, the worst first."""
+    rare = query.neutral.weights > RARE
+    return np.sort(matches[rare]) if rare.any() else np.array([NEAR], dtype=np.float32)
 
 
 def _lacks_kind(question: str, answer: str) -> bool:
@@ -89,22 +134,10 @@ def _lacks_kind(question: str, answer: str) -> bool:
     return bool(_ASKS_NAME.search(question)) and not re.search(r"(?<=[a-z,] )[A-Z][a-z]+", answer)
 
 
-def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Verdict:
-    fitted = _fitted()
-    seen = signs(index, query, ranked)
-    total = fitted["bias"] + sum(fitted[field.name] * getattr(seen, field.name) for field in fields(Signs))
+def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence], shape: Shape) -> Verdict:
+    weights = abstention_weights()
+    seen = signs(index, query, ranked, shape)
+    total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
     missing = tuple(term for term in query.terms if not index.document_count(term))
     off_topic = not query.roles and seen.late < OFF_TOPIC and seen.words < OFF_TOPIC
-    return Verdict(1 / (1 + float(np.exp(-total))), missing, off_topic)
-
-
-def threshold() -> float:
-    """The probability from which a question is answered."""
-    return _fitted()["threshold"]
-
-
-@cache
-def _fitted() -> dict[str, float]:
-    """The weights of a fit; see tests/benchmarks/fit_abstention.py."""
-    found: dict[str, float] = json.loads(files("chatbot").joinpath("abstention.json").read_text(encoding="utf-8"))
-    return found
+    return Verdict(1 / (1 + math.exp(-total)), missing, off_topic)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from chatbot import abstention, extractive, understanding
+from chatbot import abstention, evidence, extractive, fitted, understanding
 from chatbot.abstention import Verdict
 from chatbot.cite import Citations
 from chatbot.errors import ArticleUnknownError, QuestionError
@@ -85,6 +85,17 @@ class Advisor:
         opened = self._current()
         return list(self._passages(opened, self._query(opened, self._checked(question))))
 
+    def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], list[evidence.Signs], abstention.Signs]:
+        """What the fits in tests/benchmarks see of a question: every unit's quote and signs, and the signs of the evidence as a whole."""
+        opened = self._current()
+        alone = standalone(opened.speller.mend(question), [opened.speller.mend(earlier) for earlier in history], opened.names)
+        query = self._query(opened, alone)
+        passages = self._passages(opened, query)
+        units = evidence.signs_of(opened.index, query, passages)
+        shape = understanding.understand(alone, opened.names).shape
+        whole = abstention.signs(opened.index, query, rank(opened.index, query, passages), shape)
+        return [quote for quote, _ in units], [signs for _, signs in units], whole
+
     def retriever(self) -> PassageRetriever:
         """The search as a LangChain retriever."""
         return PassageRetriever(search=self.search)
@@ -119,7 +130,9 @@ class Advisor:
         if not question.strip():
             raise QuestionError("The question is empty; type what you would like to know.")
         if len(question) > self._settings.max_question_chars:
-            raise QuestionError(f"The question is longer than {self._settings.max_question_chars:,} characters; please ask it in fewer words.")
+            raise QuestionError(
+                f"The question is longer than {self._settings.max_question_chars:,} characters; please ask it in fewer words."
+            )
         return question.strip()
 
     def _answered(self, question: str, history: Sequence[str]) -> Answer:
@@ -140,7 +153,7 @@ class Advisor:
         passages = self._passages(opened, query)
         ranked = rank(opened.index, query, passages)
         asked = understanding.understand(question, opened.names)
-        return Found(asked, tuple(passages), tuple(ranked), abstention.judge(opened.index, query, ranked))
+        return Found(asked, tuple(passages), tuple(ranked), abstention.judge(opened.index, query, ranked, asked.shape))
 
     def _query(self, opened: Opened, question: str) -> Query:
         vector = self._embedder.vectors([question])[0]
@@ -151,7 +164,7 @@ class Advisor:
         return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
 
     def _composed(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
-        answerable = [one for one in found if one.verdict.probability >= abstention.threshold()]
+        answerable = [one for one in found if one.verdict.probability >= fitted.threshold()]
         passages = _best_first(found)
         if not answerable:
             return self._abstained(opened, replace(blank, passages=passages[:NEAREST]), found)
@@ -160,7 +173,9 @@ class Advisor:
         texts = [extractive.compose(extractive.choose(one.ranked, one.asked, share), citations) for one in answerable]
         notices = tuple(f"The articles do not answer this part: {one.asked.text}" for one in found if one not in answerable)
         shown = _cited_first(passages, citations)[: self._settings.passages]
-        return replace(blank, status="answered", text="\n\n".join(dict.fromkeys(texts)), citations=citations.all(), passages=shown, notices=notices)
+        return replace(
+            blank, status="answered", text="\n\n".join(dict.fromkeys(texts)), citations=citations.all(), passages=shown, notices=notices
+        )
 
     def _abstained(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
         """Says what is missing, with the nearest passages and questions that can be answered; of an off-topic turn only the latter."""
@@ -181,7 +196,7 @@ class Advisor:
         return tuple(question for question in suggested_questions(opened.names, opened.index) if self._is_answered(opened, question))
 
     def _is_answered(self, opened: Opened, question: str) -> bool:
-        return self._found(opened, question).verdict.probability >= abstention.threshold()
+        return self._found(opened, question).verdict.probability >= fitted.threshold()
 
     # --- the generation that is served
 
@@ -250,4 +265,13 @@ def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:
 def _cited_first(passages: Sequence[Passage], citations: Citations) -> tuple[Passage, ...]:
     """Every passage that is cited, and after them the others, each in the order of their scores."""
     places = [(citation.article_id, citation.start) for citation in citations.all()]
-    return tuple(sorted(passages, key=lambda passage: not any(article == passage.chunk.article_id and passage.chunk.start <= start < passage.chunk.end for article, start in places)))
+    return tuple(
+        sorted(
+            passages,
+            key=lambda passage: (
+                not any(
+                    article == passage.chunk.article_id and passage.chunk.start <= start < passage.chunk.end for article, start in places
+                )
+            ),
+        )
+    )

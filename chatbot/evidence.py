@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.fitted import evidence_weights
+from chatbot.thesaurus import meanings
 from chatbot.types import Passage
 from ingest.embed import Encoded, Vectors
 from ingest.index import GenerationIndex, terms
 from ingest.types import Unit
-
-# Weights of a linear fit on the tune half of corpus/questions.jsonl, over the retellings and the texts that they are based on.
-LATE_WEIGHT = 0.26  # how well each word piece of the question is matched by one of the unit's
-NEIGHBOURS_WEIGHT = 0.36  # the same, by one of the unit's or of those beside it
-UNIT_WEIGHT = 0.13  # cosine of question and unit
-PASSAGE_WEIGHT = 0.14  # cosine of question and passage
-WORD_WEIGHT = 0.06  # share of the question's words, by their rarity, that stand in the unit
-ROLE_WEIGHT = 0.05  # for a unit on a role that was asked about, against one on another role
-ANNOUNCING_WEIGHT = 0.06  # against a sentence that says what the text will do, and not what is so
 
 _ANNOUNCES = re.compile(
     r"\b(?:this|the) (?:guide|article|post|retelling|piece|series|blog|page)\b|\b(?:we|i)['’]ll\b|\blet(?:['’]s| us)\b|^here(?:['’]s| is| are)\b|\bin this section\b",
@@ -56,25 +49,53 @@ class Evidence:
         return self.passage.chunk.quote(self.unit)
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks for a unit as the answer; each about 0..1."""
+
+    late: float  # how well each word piece of the question is matched by one of the unit's
+    neighbours: float  # the same, by one of the unit's or of those beside it
+    unit: float  # cosine of question and unit
+    passage: float  # cosine of question and passage
+    words: float  # share of the question's words, by their rarity, that stand in the unit
+    meanings: float  # share of the question's words of career talk that the unit, its lead or its heading has a like of
+    role: float  # 1 for a unit on a role that was asked about, -1 for one on another role
+    announces: float  # 1 for a sentence that says what the text will do, and not what is so
+
+
 def rank(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> list[Evidence]:
-    """Every unit of the passages, best first."""
-    found: list[Evidence] = []
-    for passage in passages:
-        cosines = index.unit_vectors(passage.row) @ query.neutral.vector
-        matches = [_matches(query.neutral, tokens) for tokens in index.unit_tokens(passage.row)]
-        for number, unit in enumerate(passage.chunk.units):
-            around = np.max(matches[max(0, number - 1) : number + 2], axis=0)
-            score = (
-                LATE_WEIGHT * _late_interaction(query.neutral, matches[number])
-                + NEIGHBOURS_WEIGHT * _late_interaction(query.neutral, around)
-                + UNIT_WEIGHT * float(cosines[number])
-                + PASSAGE_WEIGHT * passage.dense
-                + WORD_WEIGHT * _shared_words(index, query, passage, unit)
-                + ROLE_WEIGHT * _role_match(query.roles, unit.roles)
-                - ANNOUNCING_WEIGHT * bool(_ANNOUNCES.search(passage.chunk.quote(unit)))
-            )
-            found.append(Evidence(passage, unit, number, score, matches[number]))
+    """Every unit of the passages, best first, by the fitted weights of its signs."""
+    weights = evidence_weights()
+    found = [
+        Evidence(passage, unit, number, sum(weights[name] * value for name, value in asdict(signs).items()), matches)
+        for passage in passages
+        for number, (unit, signs, matches) in enumerate(_read(index, query, passage))
+    ]
     return sorted(found, key=lambda evidence: (-evidence.score, evidence.passage.row, evidence.number))
+
+
+def _read(index: GenerationIndex, query: Query, passage: Passage) -> Iterator[tuple[Unit, Signs, NDArray[np.float32]]]:
+    """Each unit of a passage with its signs and its matches."""
+    cosines = index.unit_vectors(passage.row) @ query.neutral.vector
+    matches = [_matches(query.neutral, tokens) for tokens in index.unit_tokens(passage.row)]
+    for number, unit in enumerate(passage.chunk.units):
+        around = np.max(matches[max(0, number - 1) : number + 2], axis=0)
+        signs = Signs(
+            late=_late_interaction(query.neutral, matches[number]),
+            neighbours=_late_interaction(query.neutral, around),
+            unit=float(cosines[number]),
+            passage=passage.dense,
+            words=_shared_words(index, query, passage, unit),
+            meanings=_shared_meanings(query, passage, unit),
+            role=_role_match(query.roles, unit.roles),
+            announces=float(bool(_ANNOUNCES.search(passage.chunk.quote(unit)))),
+        )
+        yield unit, signs, matches[number]
+
+
+def signs_of(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> list[tuple[str, Signs]]:
+    """The quote and the signs of every unit, for fitting the weights."""
+    return [(passage.chunk.quote(unit), signs) for passage in passages for unit, signs, _ in _read(index, query, passage)]
 
 
 def _matches(question: Encoded, tokens: Vectors) -> NDArray[np.float32]:
@@ -95,14 +116,18 @@ def _shared_words(index: GenerationIndex, query: Query, passage: Passage, unit: 
     return sum(weight for term, weight in weights.items() if term in own) / max(sum(weights.values()), 1e-6)
 
 
+def _shared_meanings(query: Query, passage: Passage, unit: Unit) -> float:
+    wanted = meanings(list(query.terms))
+    return len(wanted & meanings(terms(passage.chunk.unit_text(unit)))) / len(wanted) if wanted else 0.0
+
+
 def rarity(index: GenerationIndex, term: str) -> float:
     """Inverse document frequency, as BM25 counts it."""
     count = index.document_count(term)
     return math.log(1 + (len(index) - count + 0.5) / (count + 0.5))
 
 
-def _role_match(asked: Sequence[str], spoken_of: Sequence[str]) -> int:
+def _role_match(asked: Sequence[str], spoken_of: Sequence[str]) -> float:
     if not asked or not spoken_of:
         return 0
     return 1 if set(asked) & set(spoken_of) else -1
-

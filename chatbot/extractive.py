@@ -15,10 +15,10 @@ from chatbot.evidence import Evidence
 from chatbot.understanding import Asked
 from ingest.types import Chunk, Unit
 
-CLOSE = 0.10  # of the best score: a unit this much below it may still belong to the answer
-FACT_WORDS = 70  # of an answer to one question, at most, unless its first unit alone is longer
-LIST_WORDS = 120
-COMPARISON_WORDS = 120
+CLOSE = 0.08  # of the best score: a unit this much below it may still belong to the answer
+FACT_WORDS = 75  # of an answer to one question, at most, unless its first unit alone is longer
+LIST_WORDS = 150
+COMPARISON_WORDS = 150
 SIDE_WORDS = 25  # of these, kept for a role that the best units leave out
 SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
 SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown with the heading above it

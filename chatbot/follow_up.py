@@ -15,7 +15,10 @@ _OPENING = re.compile(
     r"(?:(?:what|how) about|what if|same (?:question |thing )?for|why|how come|how so|like what|such as|which ones?|for example|for what)?\b[\s,]*",
     re.IGNORECASE,
 )
-_REPLY = re.compile(r"^\s*(?:and|but|so|or|then|also|ok(?:ay)?,?|what about|how about|what if|same|why\s*\?|why is (?:that|this|it)|how come|like what|such as)\b", re.IGNORECASE)
+_REPLY = re.compile(
+    r"^\s*(?:and|but|so|or|then|also|ok(?:ay)?,?|what about|how about|what if|same|why\s*\?|why is (?:that|this|it)|how come|like what|such as)\b",
+    re.IGNORECASE,
+)
 _POINTS_BACK = re.compile(
     r"\b(?:that|this|it|its|they|them|their|those|these|he|she|him|her|the (?:former|latter|same|first|second|other)|such|there|then|still|else|instead|"
     r"(?:the )?others?|another)\b",
@@ -27,7 +30,9 @@ _OTHER_ROLE = re.compile(
     re.IGNORECASE,
 )
 _FILLER = frozenset(
-    content_terms("guy guys folks people person side kind role job one ok okay well rather prefer instead go would like role position dev developer same")
+    content_terms(
+        "guy guys folks people person side kind role job one ok okay well rather prefer instead go would like role position dev developer same"
+    )
 )
 
 

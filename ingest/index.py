@@ -1,13 +1,13 @@
 """One generation on disk: its vectors in Chroma, its words in BM25, its articles and what made it. The only place that imports chromadb and bm25s.
 
-    <data>/current                   the name of the generation that is served, one line
-    <data>/generations/<id>-<n>/     never written again once it stands under that name; n counts builds of the same content
-        manifest.json                what made it, its roles, its articles
-        articles.jsonl               the canonical texts
-        chunks.txt                   the chunks' ids, a row each
-        chroma/  lexical/            the chunks with their vectors, and their words
-        units.npy  unit_rows.npy     one vector a unit (float32), and where each chunk's units start in it
-        tokens.npy  token_rows.npy   one vector a word piece of each unit (float16), and where each unit's pieces start in it
+<data>/current                   the name of the generation that is served, one line
+<data>/generations/<id>-<n>/     never written again once it stands under that name; n counts builds of the same content
+    manifest.json                what made it, its roles, its articles
+    articles.jsonl               the canonical texts
+    chunks.txt                   the chunks' ids, a row each
+    chroma/  lexical/            the chunks with their vectors, and their words
+    units.npy  unit_rows.npy     one vector a unit (float32), and where each chunk's units start in it
+    tokens.npy  token_rows.npy   one vector a word piece of each unit (float16), and where each unit's pieces start in it
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -155,7 +156,7 @@ class GenerationIndex:
         """The word pieces' vectors of each unit of the chunk, each of shape (pieces, dimensions)."""
         first, last = self._unit_rows[row : row + 2]
         starts = self._token_rows[first : last + 1]
-        return [np.asarray(self._tokens[start:end], dtype=np.float32) for start, end in zip(starts, starts[1:], strict=False)]
+        return [np.asarray(self._tokens[start:end], dtype=np.float32) for start, end in pairwise(starts)]
 
     def articles(self) -> tuple[StoredArticle, ...]:
         manifest = self.manifest
@@ -194,7 +195,9 @@ def write_generation(
         (folder / "articles.jsonl").write_text("".join(lines), encoding="utf-8")
         (folder / "manifest.json").write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"The index cannot be written ({error.strerror or 'disk error'}); free some space or name another folder with --data.") from error
+        raise StorageError(
+            f"The index cannot be written ({error.strerror or 'disk error'}); free some space or name another folder with --data."
+        ) from error
 
 
 def _write_units(folder: Path, vectors: Sequence[ChunkVectors]) -> None:
@@ -225,8 +228,8 @@ def _open_chroma(path: Path, *, create: bool = False) -> tuple[Any, Any]:
     import chromadb  # noqa: PLC0415
     from chromadb.config import Settings  # noqa: PLC0415
 
-    settings = Settings(_env_file=None, anonymized_telemetry=False, is_persistent=True, persist_directory=str(path), allow_reset=False)
-    client = chromadb.PersistentClient(str(path), settings=settings)
+    settings = Settings(_env_file=None, anonymized_telemetry=False, is_persistent=True, persist_directory=str(path), allow_reset=False)  # type: ignore[call-arg]
+    client: Any = chromadb.PersistentClient(str(path), settings=settings)
     try:
         if create:
             return client, client.create_collection(_COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None)

@@ -25,9 +25,9 @@ EMBED_STEP = 64  # texts between two steps of the progress bar
 
 
 class Progress(Protocol):
-    """Told what is being done, and how far it is."""
+    """Told how many texts are embedded, and of how many."""
 
-    def __call__(self, done: int, total: int) -> None: ...
+    def __call__(self, done: int, total: int, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,12 @@ def ingest(settings: IngestSettings, embedder: Embedder, *, force: bool = False,
         chunks = [chunk for article in articles for chunk in _split(article, names, embedder, settings.chunk_pieces)]
         manifest = _manifest(settings, embedder, articles, chunks, roles, served)
         vectors = _embed(chunks, names, embedder, progress)
-        publish(settings.data, manifest.id, lambda folder: write_generation(folder, manifest, articles, chunks, vectors), settings.kept_generations)
+        publish(
+            settings.data,
+            manifest.id,
+            lambda folder: write_generation(folder, manifest, articles, chunks, vectors),
+            settings.kept_generations,
+        )
     return _report(manifest, served, left_out, changed=True)
 
 
@@ -88,7 +93,9 @@ def _embed(chunks: Sequence[Chunk], names: RoleNames, embedder: Embedder, progre
     """Chunks as they are; units under their heading and lead, with every role called the same, so that what is said of it counts."""
     units = [names.neutral(chunk.unit_text(unit)) for chunk in chunks for unit in chunk.units]
     total = len(chunks) + len(units)
-    vectors = np.stack(_in_steps([chunk.embedding_text() for chunk in chunks], lambda texts: list(embedder.vectors(texts)), progress, 0, total))
+    vectors = np.stack(
+        _in_steps([chunk.embedding_text() for chunk in chunks], lambda texts: list(embedder.vectors(texts)), progress, 0, total)
+    )
     encoded = iter(_in_steps(units, embedder.encode, progress, len(chunks), total))
     computed = []
     for chunk, vector in zip(chunks, vectors, strict=True):
@@ -117,7 +124,7 @@ def _made_of(manifest: Manifest) -> tuple[str, int, int, dict[str, str]]:
     return manifest.model, manifest.splitter, manifest.chunk_pieces, manifest.articles
 
 
-def _manifest(
+def _manifest(  # noqa: PLR0913, PLR0917 - what a generation is made of is that many things
     settings: IngestSettings,
     embedder: Embedder,
     articles: Sequence[Article],

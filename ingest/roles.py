@@ -28,7 +28,9 @@ _ALL_ROLES = re.compile(
 _AGENT = r"[A-Za-z]*[a-z](?:eer|er|or|ist|yst|ian)s?"
 _NAME = re.compile(rf"\b(?:[A-Z][\w/-]*[ \t]+){{1,3}}{_AGENT}\b")
 _ALIASES = re.compile(r"[ \t]*\((?:(?:sometimes|often|also|otherwise)?[ \t]*(?:called|known as|aka|or)[ \t]+)?(?P<names>[^()]{3,120})\)")
-_ARTICLE_WORDS = frozenset({"a", "an", "the", "many", "most", "some", "these", "those", "and", "or", "as", "for", "if", "when", "why", "both"})
+_ARTICLE_WORDS = frozenset(
+    {"a", "an", "the", "many", "most", "some", "these", "those", "and", "or", "as", "for", "if", "when", "why", "both"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,9 @@ def _grouped(keys: Sequence[tuple[str, ...]], links: Sequence[tuple[tuple[str, .
     groups: list[list[tuple[str, ...]]] = []
     for key in keys:
         linked = [
-            group for group in groups if any((key, other) in links or (other, key) in links or _is_abbreviation(key, other) for other in group)
+            group
+            for group in groups
+            if any((key, other) in links or (other, key) in links or _is_abbreviation(key, other) for other in group)
         ]
         joined = [other for group in linked for other in group]
         groups = [group for group in groups if group not in linked]
@@ -169,9 +173,10 @@ def _grouped(keys: Sequence[tuple[str, ...]], links: Sequence[tuple[tuple[str, .
 
 
 def _is_abbreviation(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """"Gen AI engineer" of "Generative AI engineer": word by word, one begins as the other does."""
+    """ "Gen AI engineer" of "Generative AI engineer": word by word, one begins as the other does."""
     return len(one) == len(other) and all(
-        min(a, b, key=len) == max(a, b, key=len)[: len(min(a, b, key=len))] and min(len(a), len(b)) >= 2 for a, b in zip(one, other, strict=True)
+        min(a, b, key=len) == max(a, b, key=len)[: len(min(a, b, key=len))] and min(len(a), len(b)) >= 2
+        for a, b in zip(one, other, strict=True)
     )
 
 

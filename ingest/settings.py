@@ -22,7 +22,7 @@ class PrefixedSettings(BaseSettings):
     def read(cls, **given: object) -> Self:
         """From the environment; what is given and not None wins. Raises SettingsError, which names the setting and not its value."""
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+            return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             name = "CAREER_" + "_".join(str(part) for part in first["loc"]).upper()

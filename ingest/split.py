@@ -14,7 +14,7 @@ import sentencex
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ingest.types import Article, Chunk, Span, Unit, UnitKind
+from ingest.types import Article, Chunk, Span, Unit
 
 SPLITTER_VERSION = 1  # raised when the same article would give other chunks
 

@@ -95,7 +95,9 @@ def corpus(tmp_path: Path) -> Path:
         "| Aspect | Bread baker | Pastry chef |\n|---|---|---|\n| Pay | 21 coins | 34 coins |\n| Mood | calm | hectic |\n",
         encoding="utf-8",
     )
-    (folder / "flour.txt").write_text("All About Flour\n\nRye flour keeps bread moist for four days. Wheat flour rises higher.\n", encoding="utf-8")
+    (folder / "flour.txt").write_text(
+        "All About Flour\n\nRye flour keeps bread moist for four days. Wheat flour rises higher.\n", encoding="utf-8"
+    )
     return folder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import FakeEmbedder
 
-from chatbot import abstention
+from chatbot import fitted
 from chatbot.advisor import Advisor
 from chatbot.cite import unproven
 from chatbot.errors import ArticleUnknownError, QuestionError
@@ -38,7 +38,7 @@ def assert_proved(advisor: Advisor, answer: Answer) -> None:
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake embedder's likenesses mean nothing to the fitted verdict: everything is answered."""
-    monkeypatch.setattr(abstention, "threshold", lambda: 0.0)
+    monkeypatch.setattr(fitted, "threshold", lambda: 0.0)
 
 
 QUESTIONS = [

@@ -42,7 +42,9 @@ If you like quiet, bake bread.
 
 
 def test_front_matter_is_read(write_article: Callable[[str, str], Path]) -> None:
-    path = write_article("x.md", "---\ntitle: T\nauthor: A\npublished: 2026-01-02\nurl: https://example.org/x\nroles:\n  Baker: [miller]\n---\nText.\n")
+    path = write_article(
+        "x.md", "---\ntitle: T\nauthor: A\npublished: 2026-01-02\nurl: https://example.org/x\nroles:\n  Baker: [miller]\n---\nText.\n"
+    )
     article = read_article("x", path, LIMIT)
     assert (article.title, article.author, article.published, article.url) == ("T", "A", "2026-01-02", "https://example.org/x")
     assert article.roles == (Role("Baker", ("miller",)),)
@@ -95,7 +97,9 @@ def test_text_is_normalised() -> None:
 
 
 def test_an_alias_bomb_costs_nothing() -> None:
-    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     started = time.perf_counter()
     with pytest.raises(ArticleError, match="aliases"):
         front_matter(bomb)
@@ -109,7 +113,8 @@ def test_bad_front_matter_is_named(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"\xff\xfe\xfa bad", "not UTF-8|no text"), (b"abc\0def", "not a text file"), (b"caf\xe9 au lait", "not UTF-8"), (b" \n ", "no text")]
+    ("content", "reason"),
+    [(b"\xff\xfe\xfa bad", "not UTF-8|no text"), (b"abc\0def", "not a text file"), (b"caf\xe9 au lait", "not UTF-8"), (b" \n ", "no text")],
 )
 def test_a_bad_file_says_why(content: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
@@ -145,8 +150,14 @@ def test_ids_are_paths_without_suffix(write_article: Callable[[str, str], Path],
     assert set(find_articles(corpus)) == {"bakers", "deep/er/one", "flour", "flour.txt"}
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
+@pytest.mark.parametrize("make", [lambda _: None, lambda path: path.mkdir()])
 def test_no_folder_and_an_empty_folder_are_errors(make: Callable[[Path], None], tmp_path: Path) -> None:
     make(tmp_path / "none")
     with pytest.raises(CorpusError):
         find_articles(tmp_path / "none")
+
+
+def test_what_front_matter_escapes_is_gone_too(write_article: Callable[[str, str], Path]) -> None:
+    path = write_article("x.md", '---\ntitle: "a\\u202eb\\a\\e[31m"\nauthor: "x\\0y"\n---\nText.\n')
+    article = read_article("x", path, LIMIT)
+    assert (article.title, article.author) == ("ab[31m", "xy")

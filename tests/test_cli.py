@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import FakeEmbedder
 
-from chatbot import abstention
+from chatbot import fitted
 from ui import cli
 
 Run = Callable[..., tuple[int, str, str]]
@@ -22,7 +22,7 @@ Run = Callable[..., tuple[int, str, str]]
 def run(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs one command on the small corpus with the fake embedder: exit status, standard output, standard error."""
     monkeypatch.setattr("chatbot.wiring.SentenceTransformerEmbedder", lambda _: FakeEmbedder())
-    monkeypatch.setattr(abstention, "threshold", lambda: 0.0)
+    monkeypatch.setattr(fitted, "threshold", lambda: 0.0)
 
     def command(*arguments: str) -> tuple[int, str, str]:
         try:
@@ -58,10 +58,24 @@ def test_ask_prints_json(run: Run) -> None:
     answer = json.loads(out)
     assert status == 0
     assert list(answer) == (
-        "id question standalone_question status mode answer generation citations passages suggestions notices tokens timings_ms".split()
+        [
+            "id",
+            "question",
+            "standalone_question",
+            "status",
+            "mode",
+            "answer",
+            "generation",
+            "citations",
+            "passages",
+            "suggestions",
+            "notices",
+            "tokens",
+            "timings_ms",
+        ]
     )
-    assert list(answer["citations"][0]) == "number article_id title url heading quote start end verified".split()
-    assert list(answer["passages"][0]) == "article_id heading start end score".split()
+    assert list(answer["citations"][0]) == ["number", "article_id", "title", "url", "heading", "quote", "start", "end", "verified"]
+    assert list(answer["passages"][0]) == ["article_id", "heading", "start", "end", "score"]
     assert answer["standalone_question"] == "What does a pastry chef do? And the pay?"
 
 
@@ -74,7 +88,12 @@ def test_ask_prints_text_with_its_sources(run: Run) -> None:
 
 def test_a_batch_answers_each_line_and_names_the_bad_ones(run: Run, tmp_path: Path) -> None:
     run("ingest")
-    rows = [{"id": 1, "question": "What does a baker do?"}, {"id": 2, "question": " "}, {"id": 3, "question": "x" * 10_000_000}, {"id": 4, "question": "And the chef?", "history": ["What does a baker do?"]}]
+    rows = [
+        {"id": 1, "question": "What does a baker do?"},
+        {"id": 2, "question": " "},
+        {"id": 3, "question": "x" * 10_000_000},
+        {"id": 4, "question": "And the chef?", "history": ["What does a baker do?"]},
+    ]
     lines = [json.dumps(row) for row in rows] + ["not json", '"text"', '{"question": 5}', ""]
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     status, out, err = run("ask", "--batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"))
@@ -85,11 +104,11 @@ def test_a_batch_answers_each_line_and_names_the_bad_ones(run: Run, tmp_path: Pa
     assert [line.split(" was")[0] for line in err.splitlines()] == [f"Line {number} of in.jsonl" for number in (2, 3, 5, 6, 7)]
 
 
-def test_articles_and_article(run: Run, corpus: Path) -> None:
+def test_articles_and_article(run: Run) -> None:
     run("ingest")
     listed = json.loads(run("articles", "--json")[1])
     assert [article["id"] for article in listed] == ["bakers", "flour"]
-    assert list(listed[0]) == "id title author url published based_on passages ingested_at".split()
+    assert list(listed[0]) == ["id", "title", "author", "url", "published", "based_on", "passages", "ingested_at"]
     article = json.loads(run("article", "flour", "--json")[1])
     assert article["text"] == "# All About Flour\n\nRye flour keeps bread moist for four days. Wheat flour rises higher.\n"
     assert run("article", "flour")[1] == article["text"]
@@ -155,7 +174,7 @@ def test_a_bad_setting_is_named_without_its_value(run: Run, monkeypatch: pytest.
 def test_a_missing_model_is_one_sentence(corpus: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ui.cli", "ingest", "--corpus", str(corpus), "--data", str(tmp_path / "data")]
     environment = {"CAREER_EMBEDDING_MODEL": str(tmp_path / "no-model"), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("The embedding model")
     assert done.stderr.count("\n") == 1

@@ -15,7 +15,6 @@ import pytest
 from conftest import FakeEmbedder
 
 from chatbot.advisor import Advisor
-from chatbot.settings import ChatSettings
 from ingest.errors import CorpusError, IngestBusyError, NoIndexError, StorageError
 from ingest.generations import ingest_lock
 from ingest.index import GENERATIONS, GenerationIndex, Manifest, current_generation
@@ -118,7 +117,9 @@ def test_a_full_disk_leaves_the_old_generation(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    target = {"write": ("ingest.index.np.save", full), "rename": ("pathlib.Path.rename", full), "point": ("pathlib.Path.replace", full)}[when]
+    target = {"write": ("ingest.index.np.save", full), "rename": ("pathlib.Path.rename", full), "point": ("pathlib.Path.replace", full)}[
+        when
+    ]
     with monkeypatch.context() as patch:
         patch.setattr(*target)
         with pytest.raises(StorageError, match="No space left"):
@@ -161,7 +162,7 @@ def test_the_advisor_follows_the_switch_and_answers_go_on(
             try:
                 answer = advisor.answer("What does rye flour keep moist?").answer
                 seen.add(answer.generation)
-            except Exception as error:  # noqa: BLE001 - collected for the assertion
+            except Exception as error:
                 errors.append(error)
 
     thread = threading.Thread(target=ask)

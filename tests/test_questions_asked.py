@@ -53,7 +53,15 @@ def test_an_attempt_at_the_instructions_is_no_question(text: str) -> None:
     assert aside(text) == "instruction"
 
 
-@pytest.mark.parametrize("text", ["Which rules do bakers follow?", "How do I get into prompt writing?", "What is the key skill of a baker?", "Hi, what does a baker earn?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Which rules do bakers follow?",
+        "How do I get into prompt writing?",
+        "What is the key skill of a baker?",
+        "Hi, what does a baker earn?",
+    ],
+)
 def test_a_question_is_a_question(text: str) -> None:
     assert aside(text) is None
 

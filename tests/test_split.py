@@ -29,7 +29,9 @@ word = st.text(string.ascii_letters + "éß€中", min_size=1, max_size=9)
 sentence = st.lists(word, min_size=1, max_size=30).map(lambda words: " ".join(words).capitalize() + ".")
 paragraph = st.lists(sentence, min_size=1, max_size=4).map(" ".join)
 bullets = st.lists(sentence, min_size=1, max_size=6).map(lambda items: "\n".join(f"- {item}" for item in items))
-table = st.lists(st.tuples(word, word), min_size=1, max_size=6).map(lambda rows: "| A | B |\n|---|---|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows))
+table = st.lists(st.tuples(word, word), min_size=1, max_size=6).map(
+    lambda rows: "| A | B |\n|---|---|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows)
+)
 heading = st.tuples(st.integers(1, 4), word).map(lambda pair: "#" * pair[0] + " " + pair[1])
 articles = st.lists(st.one_of(paragraph, bullets, table, heading), min_size=1, max_size=12).map(lambda blocks: "\n\n".join(blocks) + "\n")
 
@@ -61,7 +63,9 @@ def test_no_chunk_is_longer_than_the_model_reads_and_parts_cover_the_whole(text:
 def test_every_word_outside_headings_is_in_some_unit(text: str) -> None:
     said = " ".join(chunk.quote(unit) for chunk in chunks_of(text) for unit in chunk.units)
     header_free = [line for line in text.splitlines() if not line.startswith(("#", "|---", "| A |"))]
-    assert {word for line in header_free for word in line.replace("|", " ").removeprefix("- ").split()} <= set(said.replace("|", " ").split())
+    assert {word for line in header_free for word in line.replace("|", " ").removeprefix("- ").split()} <= set(
+        said.replace("|", " ").split()
+    )
 
 
 @settings(max_examples=30, deadline=None)

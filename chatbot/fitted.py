@@ -1,0 +1,29 @@
+"""The weights that were fitted on data, as tests/benchmarks/fit_answers.py wrote them into fitted.json."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+def evidence_weights() -> dict[str, float]:
+    """Of each sign that a unit answers; they sum to 1 in absolute value."""
+    return dict(_fitted()["evidence"])
+
+
+def abstention_weights() -> dict[str, float]:
+    """Of each sign that the evidence as a whole answers, and "bias"."""
+    return dict(_fitted()["abstention"])
+
+
+def threshold() -> float:
+    """The probability from which a question is answered."""
+    return float(_fitted()["threshold"])
+
+
+@cache
+def _fitted() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(files("chatbot").joinpath("fitted.json").read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,82 @@
+"""Practice articles with questions, to train and fit on: pairs of roles that have nothing to do with the project's own articles.
+
+practice/*.jsonl, one article a line: topic, roles (name -> other names), article (Markdown, or bare lines as saved from a page),
+questions (q, answer: the units of the article that answer it) and unanswerable (questions that it does not answer). Written for this
+project, under the licence of corpus/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from chatbot.advisor import Advisor
+from chatbot.settings import ChatSettings
+from ingest.embed import Embedder
+from ingest.pipeline import ingest
+from ingest.settings import IngestSettings
+
+FOLDER = Path(__file__).with_name("practice")
+HELD_OUT = 5  # every fifth article is never trained on, and tells how well the training carries over
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    number: int
+    topic: str
+    roles: dict[str, list[str]]
+    article: str
+    questions: tuple[tuple[str, tuple[str, ...]], ...]
+    unanswerable: tuple[str, ...]
+
+    @property
+    def is_held_out(self) -> bool:
+        return self.number % HELD_OUT == HELD_OUT - 1
+
+    def write(self, folder: Path) -> None:
+        """As an article file: Markdown, or plain text where it has no headings."""
+        name = "article.md" if "## " in self.article else "article.txt"
+        front = yaml.safe_dump({"title": self.topic, "roles": self.roles}, allow_unicode=True)
+        (folder / name).write_text(f"---\n{front}---\n{self.article}\n", encoding="utf-8")
+
+
+def read_practice() -> list[Practice]:
+    lines = [line for path in sorted(FOLDER.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [_practice(number, json.loads(line)) for number, line in enumerate(lines)]
+
+
+def _practice(number: int, row: dict[str, Any]) -> Practice:
+    questions = tuple((question["q"], tuple(question["answer"])) for question in row["questions"])
+    return Practice(number, row["topic"], row["roles"], row["article"], questions, tuple(row["unanswerable"]))
+
+
+@contextmanager
+def advisor_on(practice: Practice, embedder: Embedder) -> Iterator[Advisor]:
+    """An advisor over this one article."""
+    with TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus"
+        corpus.mkdir()
+        practice.write(corpus)
+        settings = IngestSettings(corpus=corpus, data=Path(folder) / "data")
+        ingest(settings, embedder)
+        advisor = Advisor(settings.data, ChatSettings(), embedder)
+        try:
+            yield advisor
+        finally:
+            advisor.close()
+
+
+def is_gold(quote: str, answers: tuple[str, ...]) -> bool:
+    """Whether a unit is one of the answers, or the sentence that one stands in."""
+    return any(_plain(answer) in _plain(quote) or _plain(quote) in _plain(answer) for answer in answers)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.strip(" |").split())
