@@ -19,6 +19,7 @@ from chatbot.follow_up import standalone
 from chatbot.retrieve import PassageRetriever, content_terms, retrieve
 from chatbot.settings import ChatSettings
 from chatbot.spelling import Speller
+from chatbot.suggestions import suggested_questions
 from chatbot.types import Answer, Passage, Reply, Timings
 from ingest.embed import Embedder
 from ingest.errors import IndexMismatchError
@@ -30,7 +31,6 @@ NEAREST = 3  # passages shown when none answers
 SUGGESTIONS = 2
 STARTERS = 4
 MISSING_WORDS = 3  # named of those that stand nowhere in the articles
-SUGGESTING_CHUNKS = 500  # whose headings are looked through for questions
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _ANY_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
@@ -239,21 +239,6 @@ def _nothing_on(question: str, found: Sequence[Found]) -> str:
         return "The articles do not answer this."
     named = ", ".join(f"“{word}”" for word in list(words)[:MISSING_WORDS])
     return f"The articles do not answer this. They say nothing about {named}."
-
-
-def suggested_questions(names: RoleNames, index: GenerationIndex) -> list[str]:
-    """The questions that the articles' own headings ask, and those that any two roles raise."""
-    roles = [role.name for role in names.roles]
-    found = [f"What is the difference between {_with_article(roles[0])} and {_with_article(roles[1])}?"] if len(roles) > 1 else []
-    found += [f"What does {_with_article(role)} do?" for role in roles]
-    headings = dict.fromkeys(chunk.heading[-1] for chunk in index.chunks(range(min(len(index), SUGGESTING_CHUNKS))) if chunk.heading)
-    found += [heading for heading in headings if heading.endswith("?")]
-    return found + [f"Which skills does {_with_article(role)} need?" for role in roles]
-
-
-def _with_article(name: str) -> str:
-    name = name if name[:2].isupper() else name[0].lower() + name[1:]
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from chatbot.types import Citation, heading_line
 from ingest.types import Chunk, Span
@@ -38,15 +37,6 @@ class Citations:
         return tuple(self._found.values())
 
 
-def marks_in(text: str) -> set[int]:
-    return {int(number) for number in MARK.findall(text)}
-
-
 def without_marks(text: str) -> str:
     """A quote's own bracketed numbers, written so that nobody takes them for ours."""
     return MARK.sub(r"(\1)", text)
-
-
-def unproven(text: str, citations: Iterable[Citation]) -> set[int]:
-    """Marks without a citation and citations without a mark; empty for every answer that is shown."""
-    return marks_in(text) ^ {citation.number for citation in citations}

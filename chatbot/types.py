@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -115,6 +115,3 @@ class Reply:
 
 def heading_line(chunk: Chunk) -> str:
     return " > ".join(chunk.heading) or chunk.title
-
-
-History = Sequence[str]  # the user's earlier questions, oldest first

@@ -93,9 +93,6 @@ class RoleNames:
     def other_than(self, role: str) -> tuple[str, ...]:
         return tuple(other.name for other in self.roles if other.name != role)
 
-    def names_of(self, role: str) -> tuple[str, ...]:
-        return next((candidate.names for candidate in self.roles if candidate.name == role), ())
-
 
 @dataclass(slots=True)
 class _Group:

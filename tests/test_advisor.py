@@ -11,7 +11,7 @@ from conftest import FakeEmbedder
 
 from chatbot import fitted
 from chatbot.advisor import Advisor
-from chatbot.cite import unproven
+from chatbot.cite import MARK
 from chatbot.errors import ArticleUnknownError, QuestionError
 from chatbot.evaluation.questions import read_questions
 from chatbot.settings import ChatSettings
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 def assert_proved(advisor: Advisor, answer: Answer) -> None:
     """Every mark has its citation and every citation its mark and its exact place; what abstains cites nothing."""
-    assert unproven(answer.text, answer.citations) == set()
+    assert {int(number) for number in MARK.findall(answer.text)} == {citation.number for citation in answer.citations}
     for citation in answer.citations:
         text = advisor.article(citation.article_id).article.text
         assert text[citation.start : citation.end] == citation.quote
