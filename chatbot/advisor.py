@@ -7,12 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
 from chatbot import abstention, evidence, extractive, fitted, understanding
 from chatbot.abstention import Verdict
-from chatbot.cite import Citations
+from chatbot.cite import Citations, without_marks
 from chatbot.errors import ArticleUnknownError, QuestionError
 from chatbot.evidence import Evidence, Query, rank
 from chatbot.follow_up import standalone
@@ -37,19 +38,21 @@ _ANY_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _PIECES = re.compile(r"\S+\s*")
 
 
-@dataclass(frozen=True, slots=True)
 class Opened:
-    """A generation with what is derived from it once."""
+    """A generation with what is derived from it when it is first needed: a list of the articles need not wait for the model."""
 
-    index: GenerationIndex
-    names: RoleNames
-    speller: Speller
-    articles: tuple[StoredArticle, ...]
-    askable: tuple[str, ...] = ()
+    def __init__(self, index: GenerationIndex, embedder: Embedder) -> None:
+        self.index = index
+        self.names = RoleNames(index.manifest.roles)
+        self.articles = index.articles
+        self.urls = {stored.article.id: stored.article.url for stored in self.articles}
+        self._embedder = embedder
 
-    @property
-    def urls(self) -> dict[str, str | None]:
-        return {stored.article.id: stored.article.url for stored in self.articles}
+    @cached_property
+    def speller(self) -> Speller:
+        words = Counter(word.lower() for stored in self.articles for word in _WORD.findall(stored.article.text))
+        words.update(word.lower() for role in self.names.roles for name in role.names for word in _WORD.findall(name))
+        return Speller(words, self._embedder.knows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class Found:
     passages: tuple[Passage, ...]
     ranked: tuple[Evidence, ...]
     verdict: Verdict
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the evidence answers, and holds a unit that can be quoted as an answer."""
+        return self.verdict.probability >= fitted.threshold() and bool(extractive.choose(self.ranked, self.asked))
 
 
 class Advisor:
@@ -72,6 +80,7 @@ class Advisor:
         self._opened: Opened | None = None
         self._retired: Opened | None = None
         self._opening = Lock()
+        self._asked_itself: tuple[Opened, tuple[str, ...]] | None = None
 
     # --- what it is asked
 
@@ -115,7 +124,7 @@ class Advisor:
 
     def starters(self) -> tuple[str, ...]:
         """Questions to begin with, each of which it can answer."""
-        return self._current().askable[:STARTERS]
+        return self._askable(self._current())[:STARTERS]
 
     def close(self) -> None:
         with self._opening:
@@ -133,16 +142,16 @@ class Advisor:
             raise QuestionError(
                 f"The question is longer than {self._settings.max_question_chars:,} characters; please ask it in fewer words."
             )
-        return question.strip()
+        return question.encode(errors="replace").decode().strip()  # a lone surrogate is no text for a tokenizer
 
     def _answered(self, question: str, history: Sequence[str]) -> Answer:
         started = time.perf_counter()
         opened = self._current()
         blank = Answer(question, question, "abstained", "", MODE, opened.index.id)
         if understanding.aside(question):
-            return replace(blank, text=_invitation(opened), suggestions=opened.askable[:SUGGESTIONS])
+            return replace(blank, text=_invitation(opened), suggestions=self._askable(opened)[:SUGGESTIONS])
         alone = standalone(opened.speller.mend(question), [opened.speller.mend(earlier) for earlier in history], opened.names)
-        found = [self._found(opened, part) for part in understanding.parts(alone)]
+        found = [self._found(opened, part) for part in dict.fromkeys(understanding.parts(alone))]
         searched = time.perf_counter()
         answer = self._composed(opened, replace(blank, standalone_question=alone), found)
         ended = time.perf_counter()
@@ -164,14 +173,14 @@ class Advisor:
         return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
 
     def _composed(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
-        answerable = [one for one in found if one.verdict.probability >= fitted.threshold()]
+        answerable = [one for one in found if one.is_answered]
         passages = _best_first(found)
         if not answerable:
             return self._abstained(opened, replace(blank, passages=passages[:NEAREST]), found)
         citations = Citations(opened.urls)
         share = 1 / len(answerable)
         texts = [extractive.compose(extractive.choose(one.ranked, one.asked, share), citations) for one in answerable]
-        notices = tuple(f"The articles do not answer this part: {one.asked.text}" for one in found if one not in answerable)
+        notices = tuple(f"The articles do not answer this part: {one.asked.text}" for one in found if not one.is_answered)
         shown = _cited_first(passages, citations)[: self._settings.passages]
         return replace(
             blank, status="answered", text="\n\n".join(dict.fromkeys(texts)), citations=citations.all(), passages=shown, notices=notices
@@ -180,29 +189,31 @@ class Advisor:
     def _abstained(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
         """Says what is missing, with the nearest passages and questions that can be answered; of an off-topic turn only the latter."""
         if all(one.verdict.off_topic for one in found):
-            return replace(blank, text=_invitation(opened), passages=(), suggestions=opened.askable[:SUGGESTIONS])
+            return replace(blank, text=_invitation(opened), passages=(), suggestions=self._askable(opened)[:SUGGESTIONS])
         suggestions = self._nearest_questions(opened, blank.standalone_question)
         return replace(blank, text=_nothing_on(blank.standalone_question, found), suggestions=suggestions)
 
     def _nearest_questions(self, opened: Opened, question: str) -> tuple[str, ...]:
-        if not opened.askable:
-            return ()
-        asked, *others = self._embedder.vectors([question, *opened.askable])
+        askable = self._askable(opened)
+        asked, *others = self._embedder.vectors([question, *askable])
         order = sorted(range(len(others)), key=lambda number: -float(others[number] @ asked))
-        return tuple(opened.askable[number] for number in order[:SUGGESTIONS])
+        return tuple(askable[number] for number in order[:SUGGESTIONS])
 
     def _askable(self, opened: Opened) -> tuple[str, ...]:
-        """Of the questions that the articles suggest, those that are answered from them."""
-        return tuple(question for question in suggested_questions(opened.names, opened.index) if self._is_answered(opened, question))
+        """Of the questions that the articles suggest, those that are answered from them; asked once a generation."""
+        if self._asked_itself is None or self._asked_itself[0] is not opened:
+            questions = suggested_questions(opened.names, opened.index)
+            self._asked_itself = opened, tuple(question for question in questions if self._is_answered(opened, question))
+        return self._asked_itself[1]
 
     def _is_answered(self, opened: Opened, question: str) -> bool:
-        return self._found(opened, question).verdict.probability >= fitted.threshold()
+        return self._found(opened, question).is_answered
 
     # --- the generation that is served
 
     def _current(self) -> Opened:
-        folder = current_generation(self._data)
         with self._opening:
+            folder = current_generation(self._data)
             if self._opened is None or self._opened.index.folder != folder:
                 opened = self._open(folder)
                 if self._retired:
@@ -217,16 +228,11 @@ class Advisor:
             raise IndexMismatchError(
                 f"The index was made with the embedding model {index.manifest.model}, not {self._embedder.fingerprint}; run: career-advisor ingest"
             )
-        articles = index.articles()
-        names = RoleNames(index.manifest.roles)
-        words = Counter(word.lower() for stored in articles for word in _WORD.findall(stored.article.text))
-        words.update(word.lower() for role in names.roles for name in role.names for word in _WORD.findall(name))
-        opened = Opened(index, names, Speller(words, self._embedder.common_words, self._embedder.knows), articles)
-        return replace(opened, askable=self._askable(opened))
+        return Opened(index, self._embedder)
 
 
 def _invitation(opened: Opened) -> str:
-    roles = " and ".join(f'"{role.name}"' for role in opened.names.roles)
+    roles = " and ".join(f'"{without_marks(role.name)}"' for role in opened.names.roles)
     about = f" about {roles}" if roles else ""
     return f"I answer questions{about} from {len(opened.articles)} article{'' if len(opened.articles) == 1 else 's'}, with the sentence that proves it."
 

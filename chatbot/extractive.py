@@ -23,8 +23,10 @@ SIDE_WORDS = 25  # of these, kept for a role that the best units leave out
 SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
 SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown with the heading above it
 
+BAR = r"\|"  # a bar that is no cell's end
+
 _CELLS = re.compile(r"(?<!\\)\|")
-_LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
+_QUOTE_MARK = re.compile(r"\n[ \t]*>+[ \t]*")  # of a quoted block's further lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +134,16 @@ def compose(picked: Sequence[Picked], citations: Citations) -> str:
 
 def _groups(picked: Sequence[Picked]) -> list[list[Picked]]:
     """By passage in the order they were picked; within one by sort (sentences, items of one list, rows of one table) and place."""
-    groups: dict[tuple[str, object], list[Picked]] = {}
+    groups: dict[tuple[object, ...], list[Picked]] = {}
     for one in picked:
-        key = (one.chunk.article_id, (one.unit.kind, one.unit.lead) if one.unit.kind != "sentence" else one.chunk.id)
+        of_list = one.unit.kind != "sentence" and one.unit.lead
+        key = (one.chunk.article_id, one.chunk.heading, (one.unit.kind, one.unit.lead) if of_list else (one.unit.kind, one.chunk.id))
         groups.setdefault(key, []).append(one)
     return [sorted(group, key=lambda one: one.place) for group in groups.values()]
 
 
 def _quoted(one: Picked, citations: Citations) -> str:
-    text = " ".join(without_marks(one.chunk.quote(one.unit)).split())
+    text = " ".join(without_marks(_QUOTE_MARK.sub(" ", one.chunk.quote(one.unit))).split())
     return f"{text} {citations.mark(one.chunk, one.unit.span)}"
 
 
@@ -158,7 +161,7 @@ def _opening(one: Picked, citations: Citations) -> str:
 
 def _opening_text(one: Picked) -> str:
     """The sentence that opens a list, under its heading where it is but a word or two; else the heading."""
-    heading = one.chunk.heading[-1] if one.chunk.heading else ""
+    heading = without_marks(one.chunk.heading[-1]) if one.chunk.heading else ""
     lead = without_marks(" ".join(one.chunk.lead_of(one.unit).split())) if one.unit.lead and one.unit.lead.start >= one.chunk.start else ""
     if not lead:
         return f"{heading}:" if heading else ""
@@ -174,18 +177,20 @@ def _table(group: Sequence[Picked], citations: Citations) -> str:
         header, rows = header[1:], [(cells[1:], mark) for cells, mark in rows]
     lines = [_row(header), _row(["---"] * len(header))]
     for cells, mark in rows:
-        padded = [*cells, *[""] * (len(header) - len(cells))][: len(header)]
-        lines.append(_row([padded[0], *(f"{cell} {mark}" if cell else "" for cell in padded[1:])]))
+        first, *others = [*cells, *[""] * (len(header) - len(cells))][: len(header)]
+        marked = [f"{cell} {mark}" if cell else "" for cell in others]
+        lines.append(_row([first if any(marked) else f"{first} {mark}", *marked]))
     return "\n".join(lines)
 
 
 def _numbers_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first column only counts the rows."""
-    return len(header) > 2 and all(cells and cells[0].rstrip(".").isdigit() for cells in rows)
+    is_count = header[0].strip(".").lower() in {"", "#", "no", "nr"}
+    return len(header) > 2 and is_count and all(cells and cells[0].rstrip(".").isdigit() for cells in rows)
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
 def _cells(line: str) -> list[str]:

@@ -1,10 +1,10 @@
-"""A question's typing errors, mended with the words of the articles and of the embedding model. Pure, but for the dictionary it is given."""
+"""A question's typing errors, mended with the words of the articles."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -16,31 +16,32 @@ _WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
 
 
 class Speller:
-    """Mends a word that neither the articles nor the model know, where one that they know is close to it."""
+    """Mends a word that neither the articles nor the model know, where a word of the articles is close to it."""
 
-    def __init__(self, article_words: Mapping[str, int], model_words: Iterable[str], knows: Callable[[str], bool]) -> None:
-        """`article_words` with how often they stand there; `model_words` in the order of their frequency; `knows` says whether
-        the model knows a word."""
+    def __init__(self, article_words: Mapping[str, int], knows: Callable[[str], bool]) -> None:
+        """`article_words` with how often they stand there; `knows` says whether the model knows a word."""
         self._own = {word: count for word, count in article_words.items() if len(word) >= SHORTEST}
         self._knows = knows
         self._by_initial: dict[str, list[str]] = {}
-        for word in [*sorted(self._own), *(word for word in model_words if word.isalpha() and len(word) >= SHORTEST)]:
+        for word in sorted(self._own):
             self._by_initial.setdefault(word[0], []).append(word)
 
     def mend(self, text: str) -> str:
-        return _WORD.sub(lambda match: self._mended(match.group()), text)
+        """A word with a capital inside is a name, and so is one with a capital in the middle of a sentence: those stay."""
+        return _WORD.sub(lambda match: self._mended(match.group(), is_first=not text[: match.start()].strip()), text)
 
-    def _cost(self, word: str, slips: float) -> float:
-        """Slips, less up to one for a word that the articles use often: "enginer" is nearer to "engineer" than to "engine"."""
-        return slips - math.log1p(self._own.get(word, 0)) / 4
-
-    def _mended(self, word: str) -> str:
+    def _mended(self, word: str, *, is_first: bool) -> str:
         lower = word.lower()
-        if len(word) < SHORTEST or not word.isascii() or "'" in word or "’" in word or lower in self._own or self._knows(lower):
+        is_name = not word[1:].islower() or (word[0].isupper() and not is_first)
+        if len(word) < SHORTEST or is_name or not word.isalpha() or lower in self._own or self._knows(lower):
             return word
         slips = 1 if len(word) < LONG else 2
         close = process.extract(lower, self._by_initial.get(lower[0], ()), scorer=OSA.distance, score_cutoff=slips, limit=20)
         if not close:
             return word
-        nearest = min(close, key=lambda found: (self._cost(found[0], found[1]), found[2]))
-        return nearest[0].capitalize() if word[0].isupper() and word[1:].islower() else nearest[0]
+        nearest = min(close, key=lambda found: (self._cost(found[0], found[1]), found[2]))[0]
+        return nearest.capitalize() if word[0].isupper() else nearest
+
+    def _cost(self, word: str, slips: float) -> float:
+        """Slips, less up to one for a word that the articles use often: "enginer" is nearer to "engineer" than to "engine"."""
+        return slips - math.log1p(self._own.get(word, 0)) / 4

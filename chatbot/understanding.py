@@ -27,20 +27,24 @@ _COMPARISON = re.compile(
 )
 _WHO_WHO = re.compile(r"\b(?:who|which(?: one)?)\b.{3,80}\band (?:who|which(?: one)?)\b", re.IGNORECASE)
 _GREETING = re.compile(
-    r"^\W*(?:(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day|night)|thanks?|thank you|thx|cheers|bye|goodbye|see you|ok(?:ay)?|great|cool|nice|"
+    r"^\W*(?:(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day|night)|thanks|thank you|thx|cheers|bye|goodbye|see you|ok(?:ay)?|great|cool|nice|"
     r"test(?:ing)?|yo|sup|how are you(?: doing)?(?: today)?|what'?s up|who are you|are you (?:there|a (?:bot|robot|human|person))|a lot|so much|very much|"
-    r"that (?:was|is) (?:it|all|great|helpful)|there|everyone|all|again|friend|for (?:your|the|all the|all your) (?:help|info|information|time)|you|bot)\b[\s,.!?:;)-]*)+$",
+    r"that (?:was|is) (?:it|all|great|helpful)|there|everyone|all|again|friend|for (?:your|the|all the|all your) (?:help|info|information|time)|you|bot)\b[\s,.!?:;)-]*+)++$",
     re.IGNORECASE,
 )
 _INSTRUCTION = re.compile(
-    r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*|drop|skip|break)\b.{0,40}\b(?:instruction|prompt|rule|guideline|polic|restriction|filter|context|above|previous|"
-    r"prior|earlier|everything|source|article|citation)\w*"
-    r"|\b(?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b|\byour (?:\w+ )?(?:prompt|instructions?|rules|guidelines|configuration|source code)\b"
-    r"|\b(?:api|access|secret|openai)[ _-]?(?:key|token|password)s?\b|\b(?:password|credentials?|environment variables?|\.env)\b"
-    r"|\byou are (?:now|no longer)\b|\b(?:from now on|pretend|act as|role-?play|play the (?:part|role)|take on the (?:role|persona)|imagine you are|you will be)\b"
-    r"|\b(?:repeat after me|say exactly|respond only|answer only|reply only|reply with|output (?:only|exactly)|only (?:say|reply|answer|respond)|write the words?|just say|confirm by saying|end (?:every|each) (?:answer|reply))\b"
-    r"|\b(?:jailbreak|jailbroken|dan mode|developer mode|debug mode|admin(?:istrator)? mode|god mode|sudo)\b|\bno (?:rules|restrictions|filter)\b"
-    r"|\b(?:make up|invent|fabricate|forge)\b.{0,60}\b(?:sentence|quote|citation|cite|source|article|fact|figure|number)\w*|\bcite (?:it|this|me|that) as\b"
+    r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*)\b.{0,40}\b(?:instruction|prompt|rule|guideline|polic|restriction|filter|context|above|"
+    r"previous|prior|earlier|everything|source|article|citation)\w*"
+    r"|\b(?:your|the) (?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b"
+    r"|\byour (?:\w+ )?(?:prompt|instructions?|rules|guidelines|configuration|source code)\b"
+    r"|\b(?:your|paste|reveal|leak|print|show me the|give me the|tell me the)\b.{0,30}\b(?:api|access|secret|openai)[ _-]?(?:key|token|password)s?\b"
+    r"|\b(?:api|access|secret)[ _-]?(?:key|token)s? (?:do|are|did) you\b|\b(?:environment variables?|\.env)\b"
+    r"|\byou are (?:now|no longer)\b|\b(?:from now on|pretend (?:to|that|you)|role-?play|play the (?:part|role)|take on the (?:role|persona)|imagine you are)\b"
+    r"|(?:^|[.!,:;]\s*|\bplease )act as\b"
+    r"|\b(?:repeat after me|say exactly|(?:respond|answer|reply|output) only|reply with|output exactly|only (?:say|reply|answer|respond)|just say|"
+    r"confirm by saying|end (?:every|each) (?:answer|reply))\b"
+    r"|\b(?:jailbreak|jailbroken|dan mode|developer mode|debug mode|admin(?:istrator)? mode|god mode|sudo)\b|\b(?:have|has|with) no (?:rules|restrictions|filter)\b"
+    r"|\b(?:make up|invent|fabricate|forge)\b.{0,60}\b(?:sentence|quote|citation|cite|source|article|fact|figure)\w*|\bcite (?:it|this|me|that) as\b"
     r"|<\/?(?:system|user|assistant|instruction|source|passage)s?\b|\b(?:system|assistant)\s*:|\[/?INST\]|<\|",
     re.IGNORECASE | re.DOTALL,
 )

@@ -23,9 +23,11 @@ FRONT_MATTER_CHARACTERS = 20_000
 FRONT_MATTER_BRACKETS = 200  # a parser's time grows with the square of their depth
 MAX_FILES = 100_000
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)(?:^---[ \t]*(?:\n|\Z))", re.DOTALL | re.MULTILINE)
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_FIRST_HEADING = re.compile(r"^#\s+(?P<title>\S.*?)\s*#*\s*$", re.MULTILINE)
+_FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\n(?=[ \t]*(?:#|---|[\w-]+[ \t]*:|[-\[{&*!]))(?P<yaml>.*?)(?:^---[ \t]*(?:\n|\Z))", re.DOTALL | re.MULTILINE
+)
+_COMMENT = re.compile(r"<!--.*?-->|^ {0,3}<!--.*\Z", re.DOTALL | re.MULTILINE)
+_FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(?P<title>\S.*)$", re.MULTILINE)
 _STRUCTURE = re.compile(r"^\s*(?:[-*+>|#]+|\d+[.)])\s*")
 
 
@@ -44,13 +46,22 @@ def find_articles(folder: Path) -> dict[str, Path]:
     root = folder.resolve()
     found: dict[str, Path] = {}
     for path in _files(folder):
-        if path.suffix.lower() in READERS and path.resolve().is_relative_to(root):
+        if path.suffix.lower() in READERS and _is_inside(path, root):
             name = PurePosixPath(path.relative_to(folder)).with_suffix("").as_posix()
             # two files that differ in their suffix alone are two articles
             found[name if name not in found else f"{name}{path.suffix}"] = path
     if not found:
         raise CorpusError(f"The folder '{folder}' holds no article ({', '.join(sorted(READERS))}); nothing was changed.")
     return dict(sorted(found.items()))
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    """Whether a file lies below the folder once links are followed, and has a name that can be written down."""
+    try:
+        path.name.encode()
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError, UnicodeEncodeError):
+        return False
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -66,11 +77,18 @@ def read_article(article_id: str, path: Path, max_bytes: int) -> Article:
     """Raises ArticleError, whose text says why this file was left out."""
     text = clean(_decode(_read_bytes(path, max_bytes)))
     draft = READERS[path.suffix.lower()](text)
-    body = _COMMENT.sub("", draft.markdown).strip("\n") + "\n"
+    body = _without_comments(draft.markdown).strip("\n") + "\n"
     if not any(character.isalnum() for character in body):
         raise ArticleError("it holds no text")
     article = Article(article_id, title="", text=body, **_checked(draft.fields))
     return replace(article, title=_line(draft.fields.get("title")) or _title_of(body))
+
+
+def _without_comments(markdown: str) -> str:
+    """Again until none is left: what stands around a comment may make another. One that is opened within a line and never closed is text."""
+    while (less := _COMMENT.sub("", markdown)) != markdown:
+        markdown = less
+    return markdown
 
 
 def clean(text: str) -> str:
@@ -134,7 +152,9 @@ def front_matter(text: str) -> dict[str, Any]:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise ArticleError("its front matter uses YAML aliases, which are not read")
         fields = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except ArticleError:
+        raise
+    except Exception:
         raise ArticleError("its front matter is not valid YAML") from None
     if fields is None:
         return {}
@@ -165,7 +185,9 @@ def _origin(fields: Mapping[Any, Any]) -> Origin:
 
 def _line(value: object) -> str | None:
     """One line of text; None for what is not a scalar."""
-    if value is None or not isinstance(value, str | int | float | date):
+    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float | date):
+        return None
+    if isinstance(value, int) and abs(value) > 10**18:
         return None
     return " ".join(clean(str(value)).split()) or None  # YAML can write what the file does not hold: "\\u202e"
 
@@ -193,7 +215,7 @@ def _roles(value: object) -> tuple[Role, ...]:
 
 def _title_of(markdown: str) -> str:
     if heading := _FIRST_HEADING.search(markdown):
-        return heading["title"]
+        return heading["title"].rstrip(" \t#") or heading["title"]
     opening = next(line for line in markdown.splitlines() if any(character.isalnum() for character in line))
     words = _STRUCTURE.sub("", opening).strip()
     words = next(iter(sentencex.segment("en", words)), words).strip()

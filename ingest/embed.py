@@ -82,11 +82,6 @@ class Embedder(Protocol):
         """Word pieces that it reads, the two marks that open and close a text included."""
         ...
 
-    @property
-    def common_words(self) -> Sequence[str]:
-        """The words that the model reads as one piece, the most frequent first."""
-        ...
-
     def knows(self, word: str) -> bool:
         """Whether the model has a lower-case word in its vocabulary, or a word that it is an ending of."""
         ...
@@ -127,11 +122,6 @@ class SentenceTransformerEmbedder(Embeddings):
         """How many word pieces the model reads, its two marks included."""
         return int(self._model.max_seq_length or FALLBACK_PIECES)
 
-    @cached_property
-    def common_words(self) -> tuple[str, ...]:
-        vocabulary: dict[str, int] = self._model.tokenizer.get_vocab()
-        return tuple(word for word in sorted(vocabulary, key=vocabulary.__getitem__) if word.isascii() and word.isalpha())
-
     def knows(self, word: str) -> bool:
         if word in self._known:
             return True
@@ -140,7 +130,7 @@ class SentenceTransformerEmbedder(Embeddings):
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(self.common_words)
+        return frozenset(self._model.tokenizer.get_vocab())
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Longest texts first, so that a batch holds texts of like length."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ingest.errors import IngestBusyError, SearchIndexError, StorageError
-from ingest.index import GENERATIONS, POINTER, Manifest, current_generation
+from ingest.index import GENERATION_NAME, GENERATIONS, POINTER, Manifest, current_generation
 
 _BUILDING = ".building-"
 
@@ -52,7 +52,7 @@ def publish(data: Path, generation: str, write: Callable[[Path], None], kept: in
         _sweep(folder)
         write(building)
         _sync(building)
-        name = f"{generation}-{1 + max((int(path.name.rpartition('-')[2]) for path in folder.glob(f'{generation}-*')), default=0)}"
+        name = f"{generation}-{1 + max((_count(path, generation) for path in folder.iterdir()), default=0)}"
         building.rename(folder / name)
         _point_to(data, name)
     except OSError as error:
@@ -60,6 +60,12 @@ def publish(data: Path, generation: str, write: Callable[[Path], None], kept: in
     finally:
         shutil.rmtree(building, ignore_errors=True)
     _let_go(folder, name, kept)
+
+
+def _count(path: Path, generation: str) -> int:
+    """Which build of a generation's content a folder holds; 0 for any other folder."""
+    match = GENERATION_NAME.fullmatch(path.name)
+    return int(path.name.rpartition("-")[2]) if match and match["id"] == generation else 0
 
 
 def _point_to(data: Path, generation: str) -> None:
@@ -88,7 +94,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _let_go(folder: Path, served: str, kept: int) -> None:
-    others = [path for path in folder.iterdir() if path.name != served and not path.name.startswith(_BUILDING)]
+    others = [path for path in folder.iterdir() if path.name != served and GENERATION_NAME.fullmatch(path.name)]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in others[kept - 1 :]:
         shutil.rmtree(path, ignore_errors=True)

@@ -32,6 +32,7 @@ FORMAT = 1  # of the files of a generation
 POINTER = "current"
 GENERATIONS = "generations"
 GENERATION_NAME = re.compile(r"(?P<id>[0-9a-f]{16})-\d+")
+DAMAGED = "The index is damaged, or may not be read; run: career-advisor ingest --force"
 CHROMA_BATCH = 5000  # Chroma takes 5,461 rows a call at most
 
 _COLLECTION = "chunks"
@@ -84,7 +85,7 @@ class Manifest:
             roles = tuple(Role(role["name"], tuple(role["others"])) for role in fields.pop("roles"))
             return cls(roles=roles, **fields)
         except (OSError, ValueError, KeyError, TypeError):
-            raise IndexMismatchError("The index is damaged; run: career-advisor ingest --force") from None
+            raise IndexMismatchError(DAMAGED) from None
 
 
 def current_generation(data: Path) -> Path:
@@ -108,16 +109,20 @@ class GenerationIndex:
         self.folder = folder
         self.manifest = Manifest.read(folder)
         self.id = self.manifest.id
+        self._client, self._collection = _open_chroma(folder / "chroma")
         try:
-            self._client, self._collection = _open_chroma(folder / "chroma")
             self._words = bm25s.BM25.load(str(folder / "lexical"), mmap=True)
             self._unit_vectors: Vectors = np.load(folder / "units.npy", mmap_mode="r", allow_pickle=False)
             self._unit_rows: NDArray[np.int64] = np.load(folder / "unit_rows.npy", allow_pickle=False)
             self._tokens: NDArray[np.float16] = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
             self._token_rows: NDArray[np.int64] = np.load(folder / "token_rows.npy", allow_pickle=False)
             self._ids: list[str] = (folder / "chunks.txt").read_text(encoding="utf-8").split()
-        except Exception as error:  # Chroma, bm25s and numpy each raise their own for what is damaged
-            raise IndexMismatchError("The index is damaged; run: career-advisor ingest --force") from error
+            self.articles = _stored_articles(folder, self.manifest)
+            if content_hash(self._ids) != self.manifest.chunks or len(self._unit_rows) != len(self._ids) + 1:
+                raise IndexMismatchError(DAMAGED)
+        except Exception as error:  # bm25s and numpy each raise their own for what is damaged
+            self._client.close()
+            raise IndexMismatchError(DAMAGED) from error
         self._rows = {chunk_id: row for row, chunk_id in enumerate(self._ids)}
         self._document_counts = np.diff(self._words.scores["indptr"])
 
@@ -158,12 +163,6 @@ class GenerationIndex:
         starts = self._token_rows[first : last + 1]
         return [np.asarray(self._tokens[start:end], dtype=np.float32) for start, end in pairwise(starts)]
 
-    def articles(self) -> tuple[StoredArticle, ...]:
-        manifest = self.manifest
-        with (self.folder / "articles.jsonl").open(encoding="utf-8") as lines:
-            found = [_article_from(json.loads(line)) for line in lines]
-        return tuple(StoredArticle(article, manifest.counts[article.id], manifest.ingested_at[article.id]) for article in found)
-
     def close(self) -> None:
         self._client.close()
 
@@ -194,10 +193,9 @@ def write_generation(
         lines = (json.dumps(asdict(article), ensure_ascii=False) + "\n" for article in articles)
         (folder / "articles.jsonl").write_text("".join(lines), encoding="utf-8")
         (folder / "manifest.json").write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            f"The index cannot be written ({error.strerror or 'disk error'}); free some space or name another folder with --data."
-        ) from error
+    except Exception as error:  # Chroma has an error of its own for a full disk
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise StorageError(f"The index cannot be written ({reason}); free some space or name another folder with --data.") from error
 
 
 def _write_units(folder: Path, vectors: Sequence[ChunkVectors]) -> None:
@@ -229,14 +227,20 @@ def _open_chroma(path: Path, *, create: bool = False) -> tuple[Any, Any]:
     from chromadb.config import Settings  # noqa: PLC0415
 
     settings = Settings(_env_file=None, anonymized_telemetry=False, is_persistent=True, persist_directory=str(path), allow_reset=False)  # type: ignore[call-arg]
-    client: Any = chromadb.PersistentClient(str(path), settings=settings)
+    if create:
+        client: Any = chromadb.PersistentClient(str(path), settings=settings)
+        return client, client.create_collection(_COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None)
     try:
-        if create:
-            return client, client.create_collection(_COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None)
+        client = chromadb.PersistentClient(str(path), settings=settings)
         return client, client.get_collection(_COLLECTION, embedding_function=None)
-    except Exception:
-        client.close()
-        raise
+    except Exception as error:  # Chroma raises its own for what is damaged
+        raise IndexMismatchError(DAMAGED) from error
+
+
+def _stored_articles(folder: Path, manifest: Manifest) -> tuple[StoredArticle, ...]:
+    with (folder / "articles.jsonl").open(encoding="utf-8") as lines:
+        found = [_article_from(json.loads(line)) for line in lines]
+    return tuple(StoredArticle(article, manifest.counts[article.id], manifest.ingested_at[article.id]) for article in found)
 
 
 def _article_from(fields: dict[str, Any]) -> Article:

@@ -16,7 +16,7 @@ from ingest.generations import ingest_lock, publish, served_manifest
 from ingest.index import ChunkVectors, Manifest, write_generation
 from ingest.roles import RoleNames, attribute, merged_roles
 from ingest.settings import IngestSettings
-from ingest.split import SPLITTER_VERSION, split
+from ingest.split import SPLITTER_VERSION, blocks, split
 from ingest.types import Article, Chunk, Role, content_hash
 
 T = TypeVar("T")
@@ -76,13 +76,20 @@ def _read_all(settings: IngestSettings) -> tuple[list[Article], list[tuple[str, 
     left_out: list[tuple[str, str]] = []
     for article_id, path in find_articles(settings.articles).items():
         try:
-            articles.append(read_article(article_id, path, int(settings.max_article_mb * 1e6)))
+            articles.append(_quotable(read_article(article_id, path, int(settings.max_article_mb * 1e6))))
         except ArticleError as error:
             left_out.append((path.relative_to(settings.articles).as_posix(), str(error)))
     if not articles:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
         raise CorpusError(f"No article in '{settings.articles}' can be read ({reasons}); nothing was changed.")
     return articles, left_out
+
+
+def _quotable(article: Article) -> Article:
+    """Raises ArticleError where an article holds nothing that could be quoted."""
+    if not any(True for _ in blocks(article)):
+        raise ArticleError("it holds no sentence, list or table")
+    return article
 
 
 def _split(article: Article, names: RoleNames, embedder: Embedder, chunk_pieces: int) -> list[Chunk]:

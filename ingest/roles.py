@@ -25,8 +25,8 @@ _ALL_ROLES = re.compile(
     r" (?:roles?|careers?|jobs?|paths?|positions?|professions?|titles?|disciplines?|worlds|kinds?|types?|sides?)\b",
     re.IGNORECASE,
 )
-_AGENT = r"[A-Za-z]*[a-z](?:eer|er|or|ist|yst|ian)s?"
-_NAME = re.compile(rf"\b(?:[A-Z][\w/-]*[ \t]+){{1,3}}{_AGENT}\b")
+_AGENT = r"[A-Za-z]{0,30}[a-z](?:eer|er|or|ist|yst|ian)s?"
+_NAME = re.compile(rf"(?<![\w/-])(?:[A-Z][\w/-]{{0,30}}[ \t]+){{1,3}}{_AGENT}\b")
 _ALIASES = re.compile(r"[ \t]*\((?:(?:sometimes|often|also|otherwise)?[ \t]*(?:called|known as|aka|or)[ \t]+)?(?P<names>[^()]{3,120})\)")
 _ARTICLE_WORDS = frozenset(
     {"a", "an", "the", "many", "most", "some", "these", "those", "and", "or", "as", "for", "if", "when", "why", "both"}

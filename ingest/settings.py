@@ -23,6 +23,8 @@ class PrefixedSettings(BaseSettings):
         """From the environment; what is given and not None wins. Raises SettingsError, which names the setting and not its value."""
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
+        except UnicodeDecodeError:
+            raise SettingsError("The file .env is not UTF-8 text.") from None
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             name = "CAREER_" + "_".join(str(part) for part in first["loc"]).upper()

@@ -7,7 +7,7 @@ heading are packed into chunks of at most `max_pieces` word pieces.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import sentencex
@@ -19,6 +19,7 @@ from ingest.types import Article, Chunk, Span, Unit
 SPLITTER_VERSION = 1  # raised when the same article would give other chunks
 
 ITEM_CHARACTERS = 320  # a longer list item is quoted by the sentence
+SENTENCE_CHARACTERS = 4000  # no sentence is longer
 PREAMBLE_SHARE = 0.5  # of what the model reads: a longer preamble is cut, so that the text itself always fits
 
 CountPieces = Callable[[str], int]
@@ -39,9 +40,8 @@ class Block:
 
 def split(article: Article, count: CountPieces, max_pieces: int, model_pieces: int) -> list[Chunk]:
     """`count` gives a text's word pieces; `model_pieces` is how many the model reads, preamble and two marks included."""
-    blocks = _joined(list(_blocks(article)))
     chunks: list[Chunk] = []
-    for heading in _runs(blocks):
+    for heading in _runs(_joined(list(blocks(article)))):
         packer = _Packer(article, count, max_pieces, model_pieces)
         chunks.extend(packer.pack(heading))
     return chunks
@@ -76,12 +76,13 @@ def _joined(blocks: Sequence[Block]) -> list[Block]:
 # --- Markdown -> blocks
 
 
-def _blocks(article: Article) -> Iterator[Block]:
+def blocks(article: Article) -> Iterator[Block]:
+    """What stands under each heading, in order."""
     text = article.text
     lines = _line_starts(text)
     path: list[tuple[int, str]] = []
     for kind, tokens in _groups(_MARKDOWN.parse(text)):
-        spans = [_trimmed(text, Span(lines[token.map[0]], lines[token.map[1]])) for token in tokens if token.map]
+        spans = [_trimmed(text, _span_of(text, token, lines)) for token in tokens]
         if kind == "heading":
             level = int(tokens[0].tag[1])
             path = [*((above, name) for above, name in path if above < level), (level, _heading_text(spans[0].of(text)))]
@@ -100,17 +101,26 @@ def _groups(tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
         kind = token.type.removesuffix("_open").removesuffix("_close")
         if token.nesting == -1:
             inside.pop()
-        elif token.type == "paragraph_open" and "list_item" in inside:
-            items.append(token)
-        elif token.type in {"heading_open", "table_open", "paragraph_open"} and "list_item" not in inside:
-            yield kind, [token]
-        elif token.type in {"fence", "code_block"}:
-            yield "code", [token]
+        elif token.map and token.type in {"heading_open", "table_open", "paragraph_open", "fence", "code_block"}:
+            if "list_item" in inside:
+                items.append(token)
+            else:
+                yield "code" if token.type in {"fence", "code_block"} else kind, [token]
         if token.nesting == 1:
             inside.append(kind)
         if items and not any(kind.endswith("_list") for kind in inside):
             yield "item", items
             items = []
+
+
+def _span_of(text: str, token: Token, lines: Sequence[int]) -> Span:
+    """Where a token's lines stand; of fenced code the lines between its fences."""
+    first, last = token.map or [0, 0]
+    if token.type == "fence":
+        first += 1
+        closing = text[lines[last - 1] : lines[last]].strip(" >\t\n")
+        last -= bool(last - 1 >= first and closing and not closing.strip(token.markup[0]))
+    return Span(lines[first], lines[max(first, last)])
 
 
 def _units(text: str, kind: str, span: Span) -> Iterator[Unit]:
@@ -121,8 +131,9 @@ def _units(text: str, kind: str, span: Span) -> Iterator[Unit]:
         span = _after(text, _after(text, span, _QUOTE_MARKER), _ITEM_MARKER)
     elif kind == "paragraph":
         span = _after(text, span, _QUOTE_MARKER)
-    if kind == "item" and span.end - span.start <= ITEM_CHARACTERS:
-        yield Unit(span, "item")
+    if kind == "code" or (kind == "item" and span.end - span.start <= ITEM_CHARACTERS):
+        if any(character.isalnum() for character in span.of(text)):
+            yield Unit(span, "item" if kind == "item" else "sentence")
     else:
         yield from (Unit(sentence, "item" if kind == "item" else "sentence") for sentence in sentences(text, span))
 
@@ -130,11 +141,21 @@ def _units(text: str, kind: str, span: Span) -> Iterator[Unit]:
 def sentences(text: str, span: Span) -> Iterator[Span]:
     """Sentences of a stretch, without the white space around them."""
     start = span.start
-    for segment in sentencex.segment("en", span.of(text)):
+    for segment in _bounded(sentencex.segment("en", span.of(text))):
         trimmed = _trimmed(text, Span(start, start + len(segment)))
         start += len(segment)
         if any(character.isalnum() for character in trimmed.of(text)):
             yield trimmed
+
+
+def _bounded(segments: Iterable[str]) -> Iterator[str]:
+    """What is far longer than any sentence is cut between words: it would cost its length in every part that is embedded."""
+    for segment in segments:
+        while len(segment) > SENTENCE_CHARACTERS:
+            cut = segment.rfind(" ", 0, SENTENCE_CHARACTERS) + 1 or SENTENCE_CHARACTERS
+            yield segment[:cut]
+            segment = segment[cut:]  # noqa: PLW2901 - what is left of it
+        yield segment
 
 
 def _rows(text: str, span: Span) -> Iterator[Unit]:

@@ -130,3 +130,59 @@ def test_starters_and_suggestions_can_be_answered(real_advisor: Advisor) -> None
     assert real_advisor.starters()
     for question in (*real_advisor.starters(), *abstained.suggestions):
         assert real_advisor.answer(question).answer.status == "answered"
+
+
+ODD_ARTICLES = {
+    "code in a list": "# B\n\n- First install it:\n\n  ```\n  pip install oven driver\n  ```\n\n- Then bake the bread for one hour.\n",
+    "marks in headings": "# B\n\n## Skills [2] of a baker [7]\n\n- bakes bread\n- weighs bread\n",
+    "rows with one cell": "# B\n\n| Bake the bread | |\n|---|---|\n| Knead the bread | |\n",
+    "a bar in a cell": "# B\n\n| Bread | Heat |\n|---|---|\n| Oven \\| stove for bread | 900 |\n",
+    "a fence that never ends": "# B\n\nBake bread.\n\n~~~\noven start bread. Then go.\n",
+    "quoted over two lines": "# B\n\n> The bread rises at four\n> in the morning.\n",
+    "a table in a list": "# B\n\n- Bake bread:\n\n  | A | B |\n  |---|---|\n  | bread | 2 |\n",
+    "marks in the text": "# B\n\nBread [1] is baked [12] and | sold | [3].\n",
+    "one long line": "# B\n\n" + "bread and more " * 3000 + "\n",
+}
+
+
+@pytest.mark.usefixtures("answering")
+@pytest.mark.parametrize("name", ODD_ARTICLES)
+def test_answers_from_odd_articles_are_proved(name: str, tmp_path: Path, embedder: FakeEmbedder) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/x.md").write_text(ODD_ARTICLES[name])
+    settings = IngestSettings(corpus=tmp_path / "odd", data=tmp_path / "data")
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    for question in ("How is bread baked?", "List everything about bread", "how is bread baked? how is bread baked?"):
+        answer = advisor.answer(question).answer
+        assert_proved(advisor, answer)
+        assert "> in the" not in answer.text
+    advisor.close()
+
+
+@pytest.mark.usefixtures("answering")
+def test_lists_under_two_headings_stay_apart(tmp_path: Path, embedder: FakeEmbedder) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/x.md").write_text("# B\n\n## Good habits\n\n- weighs the flour\n\n## Bad habits\n\n- guesses the flour\n")
+    settings = IngestSettings(corpus=tmp_path / "odd", data=tmp_path / "data")
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    text = advisor.answer("flour").answer.text
+    assert text.index("Bad habits:") < text.index("guesses the flour")
+    assert text.index("Good habits:") < text.index("weighs the flour")
+    advisor.close()
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_year_column_is_kept(tmp_path: Path, embedder: FakeEmbedder) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/x.md").write_text("# B\n\n| Year | Pay | Hours |\n|---|---|---|\n| 2021 | 5 | 7 |\n| 2024 | 6 | 8 |\n")
+    settings = IngestSettings(corpus=tmp_path / "odd", data=tmp_path / "data")
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    assert "| 2024 | 6 [" in advisor.answer("What is the pay of the year 2024?").answer.text
+    advisor.close()
+
+
+def test_a_lone_surrogate_is_no_error(advisor: Advisor) -> None:
+    assert advisor.answer("\ud800 what does a baker do?").answer.text

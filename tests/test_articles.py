@@ -12,6 +12,7 @@ import pytest
 from ingest.articles import clean, find_articles, front_matter, read_article
 from ingest.errors import ArticleError, CorpusError
 from ingest.plain_text import to_markdown
+from ingest.roles import inferred_roles
 from ingest.types import Role
 
 LIMIT = 1_000_000
@@ -161,3 +162,16 @@ def test_what_front_matter_escapes_is_gone_too(write_article: Callable[[str, str
     path = write_article("x.md", '---\ntitle: "a\\u202eb\\a\\e[31m"\nauthor: "x\\0y"\n---\nText.\n')
     article = read_article("x", path, LIMIT)
     assert (article.title, article.author) == ("ab[31m", "xy")
+
+
+def test_a_comment_around_a_comment_is_gone_too_and_one_that_is_named_is_text(write_article: Callable[[str, str], Path]) -> None:
+    text = read_article("x", write_article("x.md", "Hi <!-<!-- x -->- hidden words --> there.\n"), LIMIT).text
+    assert "hidden" not in text
+    assert read_article("y", write_article("y.md", "In HTML `<!--` opens one.\n\nMore.\n"), LIMIT).text.endswith("opens one.\n\nMore.\n")
+
+
+def test_long_runs_cost_no_time(write_article: Callable[[str, str], Path]) -> None:
+    started = time.perf_counter()
+    read_article("x", write_article("x.md", "# a" + " " * 20_000 + "b\n"), LIMIT)
+    inferred_roles("A-" * 50_000)
+    assert time.perf_counter() - started < 3

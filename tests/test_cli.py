@@ -123,6 +123,8 @@ def test_articles_and_article(run: Run) -> None:
         (["ask", "What?", "--batch", "x"], 2, "Give one question"),
         (["ask", "What?", "--out", "x"], 2, "--out goes with --batch"),
         (["ask", "--batch", "nowhere.jsonl"], 1, "cannot be opened"),
+        (["ask", "--batch", "README.md", "--out", "README.md"], 2, "the file of questions itself"),
+        (["ask", "--batch", "x", "--json"], 2, "--batch takes"),
         (["articles"], 1, "There is no index"),
         (["ingest", "--nonsense"], 2, "unrecognized arguments"),
         (["chat", "--port", "99999"], 2, "is not a port"),

@@ -15,7 +15,7 @@ import pytest
 from conftest import FakeEmbedder
 
 from chatbot.advisor import Advisor
-from ingest.errors import CorpusError, IngestBusyError, NoIndexError, StorageError
+from ingest.errors import CorpusError, IndexMismatchError, IngestBusyError, NoIndexError, StorageError
 from ingest.generations import ingest_lock
 from ingest.index import GENERATIONS, GenerationIndex, Manifest, current_generation
 from ingest.pipeline import ingest
@@ -86,6 +86,60 @@ def test_bad_files_are_named_and_the_good_go_in(settings: IngestSettings, embedd
     assert dict(report.left_out).keys() == {"bytes.md", "front.md"}
 
 
+@pytest.mark.parametrize(
+    "front",
+    ["title: !!bool foo", "published: !!timestamp foo", 'title: !!int ""', "title: " + "1:" * 250 + "1.5", "title: 0x" + "f" * 5000],
+)
+def test_odd_yaml_spoils_only_its_own_file(front: str, settings: IngestSettings, embedder: FakeEmbedder, corpus: Path) -> None:
+    (corpus / "odd.md").write_text(f"---\n{front}\n---\nOdd text.\n")
+    report = ingest(settings, embedder)
+    assert {"bakers", "flour"} <= set(report.added)
+
+
+def test_what_holds_nothing_to_quote_and_a_loop_of_links_are_left_out(
+    settings: IngestSettings, embedder: FakeEmbedder, corpus: Path
+) -> None:
+    (corpus / "headings.md").write_text("# One\n\n## Two\n")
+    (corpus / "loop.md").symlink_to(corpus / "loop.md")
+    report = ingest(settings, embedder)
+    assert (report.articles, dict(report.left_out).keys()) == (2, {"headings.md"})
+
+
+def test_a_stray_folder_among_the_generations_is_left_alone(settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    generation = ingest(settings, embedder).generation
+    stray = settings.data / GENERATIONS / f"{generation}-old"
+    stray.mkdir()
+    for _ in range(4):
+        ingest(settings, embedder, force=True)
+    assert stray.is_dir()
+
+
+def test_an_error_of_chroma_while_writing_is_a_storage_error(
+    settings: IngestSettings, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("database or disk is full")
+
+    monkeypatch.setattr("ingest.index._write_chroma", full)
+    with pytest.raises(StorageError):
+        ingest(settings, embedder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["articles.jsonl", "chunks.txt", "units.npy", "unit_rows.npy", "tokens.npy", "chroma/chroma.sqlite3", "lexical/vocab.index.json"],
+)
+@pytest.mark.parametrize("content", [None, b"junk"])
+def test_a_damaged_generation_says_so(name: str, content: bytes | None, settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    ingest(settings, embedder)
+    path = current_generation(settings.data) / name
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(IndexMismatchError):
+        GenerationIndex(current_generation(settings.data))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
 def test_an_unreadable_file_is_named(settings: IngestSettings, embedder: FakeEmbedder, corpus: Path) -> None:
     (corpus / "flour.txt").chmod(0)
@@ -132,13 +186,13 @@ def test_an_index_holds_what_was_written(settings: IngestSettings, embedder: Fak
     ingest(settings, embedder)
     index = GenerationIndex(current_generation(settings.data))
     chunks = index.chunks(range(len(index)))
-    texts = {stored.article.id: stored.article.text for stored in index.articles()}
+    texts = {stored.article.id: stored.article.text for stored in index.articles}
     for row, chunk in enumerate(chunks):
         vector = embedder.vectors([chunk.embedding_text()])[0]
         assert next(iter(index.dense(vector, 1))) == row
         assert texts[chunk.article_id][chunk.start : chunk.end] == chunk.text
         assert len(index.unit_vectors(row)) == len(index.unit_tokens(row)) == len(chunk.units)
-    assert sum(stored.passages for stored in index.articles()) == len(index)
+    assert sum(stored.passages for stored in index.articles) == len(index)
     assert int(np.argmax(index.lexical(["moist"]))) == next(row for row, chunk in enumerate(chunks) if "moist" in chunk.text)
     assert not index.lexical(["nowhere"]).any()
     index.close()

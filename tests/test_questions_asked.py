@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from chatbot.follow_up import standalone
@@ -29,9 +31,10 @@ def test_a_follow_up_stands_alone(history: list[str], question: str, expected: s
 
 
 def test_typing_errors_are_mended_and_known_words_kept() -> None:
-    speller = Speller({"engineer": 9, "engine": 1, "workflow": 2}, ["which", "build"], {"which", "build", "dodge"}.__contains__)
-    assert speller.mend("Wich enginer can bulid a worklfow?") == "Which engineer can build a workflow?"
-    assert speller.mend("Qdrant and C++ at 9am") == "Qdrant and C++ at 9am"
+    speller = Speller({"engineer": 9, "engine": 1, "workflow": 2, "build": 3, "table": 2, "chatbot": 4}, {"which", "dodge"}.__contains__)
+    assert speller.mend("Enginers can bulid which worklfow?") == "Engineer can build which workflow?"
+    for name in ("Qdrant and C++ at 9am", "Is ChatGPT in Tableau?", "CUDA or FAISS"):
+        assert speller.mend(name) == name
 
 
 @pytest.mark.parametrize("text", ["hi", "Hello there!", "thanks a lot, bye", "Good morning", "are you a bot?"])
@@ -60,6 +63,9 @@ def test_an_attempt_at_the_instructions_is_no_question(text: str) -> None:
         "How do I get into prompt writing?",
         "What is the key skill of a baker?",
         "Hi, what does a baker earn?",
+        "Does a baker act as a bridge?",
+        "What is a system prompt?",
+        "Which API keys does he need?",
     ],
 )
 def test_a_question_is_a_question(text: str) -> None:
@@ -84,3 +90,9 @@ def test_several_questions_are_told_apart() -> None:
 )
 def test_the_shape_of_a_question(question: str, shape: str) -> None:
     assert understand(question, NAMES).shape == shape
+
+
+def test_a_long_greeting_that_is_none_costs_nothing() -> None:
+    started = time.perf_counter()
+    assert aside("thank you " * 190 + "zz") is None
+    assert time.perf_counter() - started < 1

@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port (1 to 65535)")
     return int(text)
 
@@ -134,6 +134,12 @@ def _ask(options: argparse.Namespace) -> int:
         return USAGE
     if options.out and not options.batch:
         say("--out goes with --batch.")
+        return USAGE
+    if options.batch and (options.after or options.json):
+        say("--after and --json go with one question; --batch takes each line's history and writes JSON.")
+        return USAGE
+    if options.out and options.out.exists() and options.batch.exists() and options.out.samefile(options.batch):
+        say("--out is the file of questions itself; name another.")
         return USAGE
     with _advisor(options) as advisor:
         if options.batch:
@@ -186,7 +192,7 @@ def _opened(path: Path, mode: str) -> AbstractContextManager[IO[str]]:
     from ingest.errors import CareerAdvisorError  # noqa: PLC0415
 
     try:
-        return path.open(mode, encoding="utf-8", errors="replace" if mode == "r" else "backslashreplace")
+        return path.open(mode, encoding="utf-8-sig" if mode == "r" else "utf-8", errors="replace" if mode == "r" else "backslashreplace")
     except OSError as error:
         raise CareerAdvisorError(f"The file '{path}' cannot be opened ({error.strerror}).") from None
 
@@ -253,7 +259,7 @@ def _chat(options: argparse.Namespace) -> int:
     from chatbot.settings import ChatSettings  # noqa: PLC0415
 
     port = options.port or _environment_port()
-    address = os.environ.get("STREAMLIT_SERVER_ADDRESS", "127.0.0.1")
+    address = os.environ.get("STREAMLIT_SERVER_ADDRESS") or "127.0.0.1"
     if _is_busy(port, address):
         say(f"Port {port} is in use; choose another with --port.")
         return FAILED
@@ -282,14 +288,15 @@ def _environment_port() -> int:
 
 
 def _is_busy(port: int, address: str) -> bool:
+    import errno  # noqa: PLC0415
     import socket  # noqa: PLC0415
 
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
-        except OSError:
-            return True
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
     return False
 
 
@@ -338,7 +345,7 @@ def write(text: str) -> None:
 
 
 def write_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(_printable(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 def say(text: str) -> None:
