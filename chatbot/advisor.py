@@ -148,8 +148,9 @@ class Advisor:
         started = time.perf_counter()
         opened = self._current()
         blank = Answer(question, question, "abstained", "", MODE, opened.index.id)
-        if understanding.aside(question):
-            return replace(blank, text=_invitation(opened), suggestions=self._askable(opened)[:SUGGESTIONS])
+        if kind := understanding.aside(question):
+            only_english = "The articles are in English; please ask in English. " if kind == "foreign" else ""
+            return replace(blank, text=only_english + _invitation(opened), suggestions=self._askable(opened)[:SUGGESTIONS])
         alone = standalone(opened.speller.mend(question), [opened.speller.mend(earlier) for earlier in history], opened.names)
         found = [self._found(opened, part) for part in dict.fromkeys(understanding.parts(alone))]
         searched = time.perf_counter()

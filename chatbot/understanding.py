@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
 
 Shape = Literal["fact", "list", "comparison"]
-Aside = Literal["greeting", "instruction"]
+Aside = Literal["greeting", "instruction", "foreign"]
 
 _LIST = re.compile(
     r"\b(?:list|enumerate|name (?:all|the|some|a few|two|three|four|five)|all (?:the|of)|every(?:thing)?|each of|what all|wh?at kinds?|which kinds?|what sorts?|"
@@ -48,6 +49,99 @@ _INSTRUCTION = re.compile(
     r"|<\/?(?:system|user|assistant|instruction|source|passage)s?\b|\b(?:system|assistant)\s*:|\[/?INST\]|<\|",
     re.IGNORECASE | re.DOTALL,
 )
+# words without which hardly a question is asked in German, French, Spanish, Italian, Portuguese or Dutch, and which English has not
+_FOREIGN = frozenset(
+    [
+        "ich",
+        "ist",
+        "und",
+        "der",
+        "das",
+        "ein",
+        "eine",
+        "einen",
+        "wie",
+        "wer",
+        "mit",
+        "nicht",
+        "für",
+        "verdient",
+        "macht",
+        "je",
+        "est",
+        "et",
+        "le",
+        "les",
+        "un",
+        "une",
+        "des",
+        "du",
+        "que",
+        "qui",
+        "quoi",
+        "comment",
+        "quel",
+        "quelle",
+        "pour",
+        "avec",
+        "fait",
+        "dans",
+        "yo",
+        "es",
+        "el",
+        "los",
+        "las",
+        "una",
+        "unos",
+        "qué",
+        "cuál",
+        "cuánto",
+        "cómo",
+        "quién",
+        "para",
+        "con",
+        "hace",
+        "gana",
+        "entre",
+        "io",
+        "è",
+        "il",
+        "lo",
+        "gli",
+        "di",
+        "che",
+        "chi",
+        "cosa",
+        "come",
+        "quale",
+        "quanto",
+        "per",
+        "fa",
+        "tra",
+        "eu",
+        "é",
+        "os",
+        "uma",
+        "qual",
+        "quanto",
+        "quem",
+        "com",
+        "faz",
+        "entre",
+        "ik",
+        "een",
+        "het",
+        "de",
+        "hoe",
+        "wie",
+        "welke",
+        "voor",
+        "met",
+        "niet",
+    ]
+)
+_LETTERS = re.compile(r"[^\W\d_]+")
+
 _PARTS = re.compile(
     r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,
@@ -76,10 +170,22 @@ def understand(question: str, names: RoleNames) -> Asked:
 
 
 def aside(question: str) -> Aside | None:
-    """A greeting, or an attempt to change what the advisor does: no question to the articles."""
+    """A greeting, an attempt to change what the advisor does, or another language than the articles': no question to them."""
     if _GREETING.match(question):
         return "greeting"
+    if _is_foreign(question):
+        return "foreign"
     return "instruction" if _INSTRUCTION.search(question) else None
+
+
+def _is_foreign(question: str) -> bool:
+    """Most letters are of no Latin script, or a third of the words and two at least are function words of another language."""
+    words = _LETTERS.findall(question.lower())
+    letters = "".join(words)
+    if sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters) * 2 < len(letters):
+        return True
+    foreign = sum(word in _FOREIGN for word in words)
+    return foreign >= 2 and foreign * 3 >= len(words)
 
 
 def parts(question: str) -> list[str]:

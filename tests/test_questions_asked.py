@@ -96,3 +96,16 @@ def test_a_long_greeting_that_is_none_costs_nothing() -> None:
     started = time.perf_counter()
     assert aside("thank you " * 190 + "zz") is None
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Was verdient ein Bäcker und wie wird man das?",
+        "¿Qué hace un panadero y cuánto gana?",
+        "Combien gagne le boulanger et que fait une pâtissière ?",
+        "面包师做什么？",
+    ],
+)
+def test_another_language_is_told(text: str) -> None:
+    assert aside(text) == "foreign"
