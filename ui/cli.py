@@ -274,7 +274,9 @@ def _chat(options: argparse.Namespace) -> int:
 
 
 def _absolute(value: object) -> object:
-    return value.absolute() if isinstance(value, Path) else value
+    """A folder in a setting, as it is called from anywhere; a model may be named by its folder."""
+    is_folder = isinstance(value, Path) or (isinstance(value, str) and os.sep in value and Path(value).is_dir())
+    return Path(str(value)).absolute() if is_folder else value
 
 
 def _environment_port() -> int:
