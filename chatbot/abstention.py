@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from chatbot.evidence import Evidence, Query, rarity
+from chatbot.evidence import Evidence, Query
 from chatbot.fitted import abstention_weights
 from chatbot.understanding import Shape
 from ingest.embed import Vectors
@@ -91,8 +91,7 @@ def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence], shap
     anywhere = np.max([evidence.matches for evidence in ranked], axis=0)
     in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
     worst = _sorted_matches(query, anywhere)
-    rarities = {term: rarity(index, term) for term in query.terms}
-    whole = max(sum(rarities.values()), 1e-6)
+    whole = max(sum(query.rarities.values()), 1e-6)
     near = {term for evidence in best for term in terms(evidence.passage.chunk.embedding_text())}
     return Signs(
         score=best[0].score,
@@ -104,8 +103,8 @@ def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence], shap
         worst_three=float(worst[:3].mean()),
         worst_in_best=float(_sorted_matches(query, best[0].matches)[0]),
         worst_in_passage=float(_sorted_matches(query, in_passage)[0]),
-        words=sum(weight for term, weight in rarities.items() if term in near) / whole,
-        unknown=sum(weight for term, weight in rarities.items() if not index.document_count(term)) / whole,
+        words=sum(weight for term, weight in query.rarities.items() if term in near) / whole,
+        unknown=sum(weight for term, weight in query.rarities.items() if not index.document_count(term)) / whole,
         unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
         lacks_kind=float(_lacks_kind(query.text, " ".join(evidence.quote for evidence in best))),
         length=min(len(query.terms), 20) / 10,

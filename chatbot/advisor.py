@@ -15,12 +15,13 @@ from chatbot import abstention, evidence, extractive, fitted, understanding
 from chatbot.abstention import Verdict
 from chatbot.cite import Citations, without_marks
 from chatbot.errors import ArticleUnknownError, QuestionError
-from chatbot.evidence import Evidence, Query, rank
+from chatbot.evidence import Evidence, Query, rank, rarity
 from chatbot.follow_up import standalone
 from chatbot.retrieve import PassageRetriever, content_terms, retrieve
 from chatbot.settings import ChatSettings
 from chatbot.spelling import Speller
 from chatbot.suggestions import suggested_questions
+from chatbot.thesaurus import meanings
 from chatbot.types import Answer, Passage, Reply, Timings
 from ingest.embed import Embedder
 from ingest.errors import IndexMismatchError
@@ -53,6 +54,11 @@ class Opened:
         words = Counter(word.lower() for stored in self.articles for word in _WORD.findall(stored.article.text))
         words.update(word.lower() for role in self.names.roles for name in role.names for word in _WORD.findall(name))
         return Speller(words, self._embedder.knows)
+
+    def standalone(self, question: str, history: Sequence[str]) -> str:
+        """The question as it is searched for: its typing errors mended, and what it leans on put into it."""
+        mend = self.speller.mend
+        return standalone(mend(question), [mend(earlier) for earlier in history], self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class Advisor:
     def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], list[evidence.Signs], abstention.Signs]:
         """What the fits in tests/benchmarks see of a question: every unit's quote and signs, and the signs of the evidence as a whole."""
         opened = self._current()
-        alone = standalone(opened.speller.mend(question), [opened.speller.mend(earlier) for earlier in history], opened.names)
+        alone = opened.standalone(question, history)
         query = self._query(opened, alone)
         passages = self._passages(opened, query)
         units = evidence.signs_of(opened.index, query, passages)
@@ -151,7 +157,7 @@ class Advisor:
         if kind := understanding.aside(question):
             only_english = "The articles are in English; please ask in English. " if kind == "foreign" else ""
             return replace(blank, text=only_english + _invitation(opened), suggestions=self._askable(opened)[:SUGGESTIONS])
-        alone = standalone(opened.speller.mend(question), [opened.speller.mend(earlier) for earlier in history], opened.names)
+        alone = opened.standalone(question, history)
         found = [self._found(opened, part) for part in dict.fromkeys(understanding.parts(alone))]
         searched = time.perf_counter()
         answer = self._composed(opened, replace(blank, standalone_question=alone), found)
@@ -168,7 +174,9 @@ class Advisor:
     def _query(self, opened: Opened, question: str) -> Query:
         vector = self._embedder.vectors([question])[0]
         neutral = self._embedder.encode([opened.names.neutral(question)])[0]
-        return Query(question, vector, neutral, tuple(content_terms(question)), opened.names.roles_in(question))
+        words = content_terms(question)
+        rarities = {term: rarity(opened.index, term) for term in words}
+        return Query(question, vector, neutral, rarities, meanings(words), opened.names.roles_in(question))
 
     def _passages(self, opened: Opened, query: Query) -> list[Passage]:
         return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
@@ -204,11 +212,8 @@ class Advisor:
         """Of the questions that the articles suggest, those that are answered from them; asked once a generation."""
         if self._asked_itself is None or self._asked_itself[0] is not opened:
             questions = suggested_questions(opened.names, opened.index)
-            self._asked_itself = opened, tuple(question for question in questions if self._is_answered(opened, question))
+            self._asked_itself = opened, tuple(question for question in questions if self._found(opened, question).is_answered)
         return self._asked_itself[1]
-
-    def _is_answered(self, opened: Opened, question: str) -> bool:
-        return self._found(opened, question).is_answered
 
     # --- the generation that is served
 

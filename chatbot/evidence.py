@@ -25,13 +25,20 @@ _ANNOUNCES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it is searched for. `neutral` is of its text with all roles called the same; `terms` are its content words' stems."""
+    """A question as it is searched for. `neutral` is of its text with all roles called the same; `rarities` are of its content words'
+    stems; `meanings` are the groups of career talk that those belong to.
+    """
 
     text: str
     vector: Vectors
     neutral: Encoded
-    terms: tuple[str, ...]
+    rarities: dict[str, float]
+    meanings: frozenset[int]
     roles: tuple[str, ...]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return tuple(self.rarities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ def _read(index: GenerationIndex, query: Query, passage: Passage) -> Iterator[tu
             neighbours=_late_interaction(query.neutral, around),
             unit=float(cosines[number]),
             passage=passage.dense,
-            words=_shared_words(index, query, passage, unit),
+            words=_shared_words(query, passage, unit),
             meanings=_shared_meanings(query, passage, unit),
             role=_role_match(query.roles, unit.roles),
             announces=float(bool(_ANNOUNCES.search(passage.chunk.quote(unit)))),
@@ -109,15 +116,14 @@ def _late_interaction(question: Encoded, matches: NDArray[np.float32]) -> float:
     return float(question.weights @ matches / max(float(question.weights.sum()), 1e-6))
 
 
-def _shared_words(index: GenerationIndex, query: Query, passage: Passage, unit: Unit) -> float:
+def _shared_words(query: Query, passage: Passage, unit: Unit) -> float:
     chunk = passage.chunk
     own = set(terms(f"{chunk.quote(unit)} {chunk.lead_of(unit)}"))
-    weights = {term: rarity(index, term) for term in query.terms}
-    return sum(weight for term, weight in weights.items() if term in own) / max(sum(weights.values()), 1e-6)
+    return sum(weight for term, weight in query.rarities.items() if term in own) / max(sum(query.rarities.values()), 1e-6)
 
 
 def _shared_meanings(query: Query, passage: Passage, unit: Unit) -> float:
-    wanted = meanings(list(query.terms))
+    wanted = query.meanings
     return len(wanted & meanings(terms(passage.chunk.unit_text(unit)))) / len(wanted) if wanted else 0.0
 
 

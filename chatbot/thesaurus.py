@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from ingest.index import terms
@@ -45,6 +46,6 @@ def _groups_of() -> dict[str, frozenset[int]]:
     return {stem: frozenset(numbers) for stem, numbers in found.items()}
 
 
-def meanings(stems: list[str]) -> set[int]:
+def meanings(stems: Iterable[str]) -> frozenset[int]:
     """The groups that words belong to."""
-    return {number for stem in stems for number in _groups_of().get(stem, ())}
+    return frozenset(number for stem in stems for number in _groups_of().get(stem, ()))

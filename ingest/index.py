@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ingest.embed import Vectors
 from ingest.errors import IndexMismatchError, NoIndexError, StorageError
-from ingest.types import Article, Chunk, Origin, Role, content_hash
+from ingest.types import HUMP, Article, Chunk, Origin, Role, content_hash
 
 FORMAT = 1  # of the files of a generation
 POINTER = "current"
@@ -37,13 +37,12 @@ CHROMA_BATCH = 5000  # Chroma takes 5,461 rows a call at most
 
 _COLLECTION = "chunks"
 _WORD = re.compile(r"[^\W_]+(?:[.+#'’][^\W_]+|\+\+|#)*", re.UNICODE)
-_HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")
 _stemmer = Stemmer.Stemmer("english")
 
 
 def terms(text: str) -> list[str]:
     """The stems of a text's words; of words that ran into one, their parts too."""
-    words = [word for whole in _WORD.findall(text) for word in (whole, *_HUMP.split(whole)[: None if _HUMP.search(whole) else 0])]
+    words = [word for whole in _WORD.findall(text) for word in (whole, *HUMP.split(whole)[: None if HUMP.search(whole) else 0])]
     stems: list[str] = _stemmer.stemWords([word.lower().replace("’", "'").removesuffix("'s") for word in words])
     return stems
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-_HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
+HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
 
 UnitKind = Literal["sentence", "item", "row"]
 
@@ -116,7 +116,7 @@ class Chunk:
         heading = self.heading[-1] if self.heading else ""
         text = " ".join(part for part in (f"{heading}." if heading else "", self.lead_of(unit), self.quote(unit)) if part)
         is_glued = unit.kind == "row" and self.quote(unit).strip("| ").count("|") == 0
-        return _HUMP.sub(" ", text) if is_glued else text
+        return HUMP.sub(" ", text) if is_glued else text
 
     def lead_of(self, unit: Unit) -> str:
         """The text of a unit's lead; empty where it has none."""
