@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -16,7 +16,9 @@ from chatbot.abstention import Verdict
 from chatbot.cite import Citations, without_marks
 from chatbot.errors import ArticleUnknownError, QuestionError
 from chatbot.evidence import Evidence, Query, rank, rarity
+from chatbot.extractive import Picked
 from chatbot.follow_up import standalone
+from chatbot.person import without_person
 from chatbot.retrieve import PassageRetriever, content_terms, retrieve
 from chatbot.settings import ChatSettings
 from chatbot.spelling import Speller
@@ -27,11 +29,13 @@ from ingest.embed import Embedder
 from ingest.errors import IndexMismatchError
 from ingest.index import GenerationIndex, StoredArticle, current_generation
 from ingest.roles import RoleNames
+from ingest.types import Chunk
 
 MODE = "extractive"
 NEAREST = 3  # passages shown when none answers
 SUGGESTIONS = 2
 STARTERS = 4
+KEPT_QUERIES = 256
 MISSING_WORDS = 3  # named of those that stand nowhere in the articles
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -48,6 +52,16 @@ class Opened:
         self.articles = index.articles
         self.urls = {stored.article.id: stored.article.url for stored in self.articles}
         self._embedder = embedder
+        self.query = lru_cache(maxsize=KEPT_QUERIES)(
+            self._query
+        )  # a question is often searched for again: by its retriever, or by the next person
+
+    def _query(self, question: str) -> Query:
+        vector = self._embedder.vectors([question])[0]
+        neutral = self._embedder.encode([self.names.neutral(question)])[0]
+        words = content_terms(question)
+        rarities = {term: rarity(self.index, term) for term in words}
+        return Query(question, vector, neutral, rarities, meanings(words), self.names.roles_in(question))
 
     @cached_property
     def speller(self) -> Speller:
@@ -56,9 +70,9 @@ class Opened:
         return Speller(words, self._embedder.knows)
 
     def standalone(self, question: str, history: Sequence[str]) -> str:
-        """The question as it is searched for: its typing errors mended, and what it leans on put into it."""
-        mend = self.speller.mend
-        return standalone(mend(question), [mend(earlier) for earlier in history], self.names)
+        """The question as it is searched for: its typing errors mended, what it leans on put into it, and without who asks it."""
+        question, *history = (self.speller.mend(without_person(text)) for text in (question, *history))
+        return standalone(question, history, self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +83,12 @@ class Found:
     passages: tuple[Passage, ...]
     ranked: tuple[Evidence, ...]
     verdict: Verdict
+    picked: tuple[Picked, ...]
 
     @property
     def is_answered(self) -> bool:
         """Whether the evidence answers, and holds a unit that can be quoted as an answer."""
-        return self.verdict.probability >= fitted.threshold() and bool(extractive.choose(self.ranked, self.asked))
+        return self.verdict.probability >= fitted.threshold() and bool(self.picked)
 
 
 class Advisor:
@@ -98,13 +113,13 @@ class Advisor:
     def search(self, question: str) -> list[Passage]:
         """The passages for a question, best first."""
         opened = self._current()
-        return list(self._passages(opened, self._query(opened, self._checked(question))))
+        return list(self._passages(opened, opened.query(self._checked(question))))
 
     def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], list[evidence.Signs], abstention.Signs]:
         """What the fits in tests/benchmarks see of a question: every unit's quote and signs, and the signs of the evidence as a whole."""
         opened = self._current()
         alone = opened.standalone(question, history)
-        query = self._query(opened, alone)
+        query = opened.query(alone)
         passages = self._passages(opened, query)
         units = evidence.signs_of(opened.index, query, passages)
         shape = understanding.understand(alone, opened.names).shape
@@ -123,6 +138,10 @@ class Advisor:
             if stored.article.id == article_id:
                 return stored
         raise ArticleUnknownError(f"There is no article '{article_id}'; `career-advisor articles` lists them.")
+
+    def chunks(self) -> list[Chunk]:
+        """Every chunk of the generation that is served."""
+        return self._current().index.all_chunks()
 
     @property
     def generation(self) -> str:
@@ -165,18 +184,12 @@ class Advisor:
         return replace(answer, timings=Timings(1000 * (searched - started), 1000 * (ended - searched), 1000 * (ended - started)))
 
     def _found(self, opened: Opened, question: str) -> Found:
-        query = self._query(opened, question)
+        query = opened.query(question)
         passages = self._passages(opened, query)
         ranked = rank(opened.index, query, passages)
         asked = understanding.understand(question, opened.names)
-        return Found(asked, tuple(passages), tuple(ranked), abstention.judge(opened.index, query, ranked, asked.shape))
-
-    def _query(self, opened: Opened, question: str) -> Query:
-        vector = self._embedder.vectors([question])[0]
-        neutral = self._embedder.encode([opened.names.neutral(question)])[0]
-        words = content_terms(question)
-        rarities = {term: rarity(opened.index, term) for term in words}
-        return Query(question, vector, neutral, rarities, meanings(words), opened.names.roles_in(question))
+        verdict = abstention.judge(opened.index, query, ranked, asked.shape)
+        return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(extractive.choose(ranked, asked)))
 
     def _passages(self, opened: Opened, query: Query) -> list[Passage]:
         return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
@@ -188,7 +201,8 @@ class Advisor:
             return self._abstained(opened, replace(blank, passages=passages[:NEAREST]), found)
         citations = Citations(opened.urls)
         share = 1 / len(answerable)
-        texts = [extractive.compose(extractive.choose(one.ranked, one.asked, share), citations) for one in answerable]
+        picked = [one.picked if share == 1 else extractive.choose(one.ranked, one.asked, share) for one in answerable]
+        texts = [extractive.compose(units, citations) for units in picked]
         notices = tuple(f"The articles do not answer this part: {one.asked.text}" for one in found if not one.is_answered)
         shown = _cited_first(passages, citations)[: self._settings.passages]
         return replace(
@@ -203,10 +217,8 @@ class Advisor:
         return replace(blank, text=_nothing_on(blank.standalone_question, found), suggestions=suggestions)
 
     def _nearest_questions(self, opened: Opened, question: str) -> tuple[str, ...]:
-        askable = self._askable(opened)
-        asked, *others = self._embedder.vectors([question, *askable])
-        order = sorted(range(len(others)), key=lambda number: -float(others[number] @ asked))
-        return tuple(askable[number] for number in order[:SUGGESTIONS])
+        asked = opened.query(question).vector
+        return tuple(sorted(self._askable(opened), key=lambda other: -float(opened.query(other).vector @ asked))[:SUGGESTIONS])
 
     def _askable(self, opened: Opened) -> tuple[str, ...]:
         """Of the questions that the articles suggest, those that are answered from them; asked once a generation."""
@@ -255,7 +267,7 @@ def _nothing_on(question: str, found: Sequence[Found]) -> str:
 
 def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:
     """The passages of all parts of a question, each once."""
-    passages = {passage.chunk.id: passage for one in found for passage in one.passages}
+    passages = {passage.row: passage for one in found for passage in one.passages}
     return tuple(sorted(passages.values(), key=lambda passage: -passage.score))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +73,9 @@ class Signs:
 
 def rank(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> list[Evidence]:
     """Every unit of the passages, best first, by the fitted weights of its signs."""
-    weights = evidence_weights()
+    weights = tuple(evidence_weights().items())
     found = [
-        Evidence(passage, unit, number, sum(weights[name] * value for name, value in asdict(signs).items()), matches)
+        Evidence(passage, unit, number, sum(weight * getattr(signs, name) for name, weight in weights), matches)
         for passage in passages
         for number, (unit, signs, matches) in enumerate(_read(index, query, passage))
     ]
@@ -118,13 +119,23 @@ def _late_interaction(question: Encoded, matches: NDArray[np.float32]) -> float:
 
 def _shared_words(query: Query, passage: Passage, unit: Unit) -> float:
     chunk = passage.chunk
-    own = set(terms(f"{chunk.quote(unit)} {chunk.lead_of(unit)}"))
+    own = _terms_of(f"{chunk.quote(unit)} {chunk.lead_of(unit)}")
     return sum(weight for term, weight in query.rarities.items() if term in own) / max(sum(query.rarities.values()), 1e-6)
 
 
 def _shared_meanings(query: Query, passage: Passage, unit: Unit) -> float:
     wanted = query.meanings
-    return len(wanted & meanings(terms(passage.chunk.unit_text(unit)))) / len(wanted) if wanted else 0.0
+    return len(wanted & _meanings_of(passage.chunk.unit_text(unit))) / len(wanted) if wanted else 0.0
+
+
+@lru_cache(maxsize=50_000)  # the units of a corpus are read again with every question
+def _terms_of(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
+
+
+@lru_cache(maxsize=50_000)
+def _meanings_of(text: str) -> frozenset[int]:
+    return meanings(terms(text))
 
 
 def rarity(index: GenerationIndex, term: str) -> float:

@@ -111,7 +111,7 @@ def _repeats(candidate: Picked, picked: Iterable[Picked]) -> bool:
 
 def _words(picked: Sequence[Picked]) -> int:
     """As they will be shown: each list with what opens it, once."""
-    openings = {(one.chunk.id, one.unit.lead): _opening_text(one) for one in picked if one.unit.kind == "item"}
+    openings = {(one.chunk.article_id, one.chunk.start, one.unit.lead): _opening_text(one) for one in picked if one.unit.kind == "item"}
     return sum(len(text.split()) for text in [*openings.values(), *(one.chunk.quote(one.unit) for one in picked)])
 
 

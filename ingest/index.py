@@ -151,6 +151,14 @@ class GenerationIndex:
         by_id = {chunk_id: metadata["chunk"] for chunk_id, metadata in zip(found["ids"], found["metadatas"], strict=True)}
         return [Chunk.from_dict(json.loads(by_id[self._ids[row]])) for row in rows]
 
+    def all_chunks(self) -> list[Chunk]:
+        """In the order of their rows."""
+        return [
+            chunk
+            for first in range(0, len(self), CHROMA_BATCH)
+            for chunk in self.chunks(range(first, min(first + CHROMA_BATCH, len(self))))
+        ]
+
     def unit_vectors(self, row: int) -> Vectors:
         """One vector a unit of the chunk, shape (units, dimensions)."""
         first, last = self._unit_rows[row : row + 2]

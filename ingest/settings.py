@@ -44,3 +44,8 @@ class IngestSettings(PrefixedSettings):
         """The corpus folder itself, or its `articles` folder where it has one."""
         inner = self.corpus / "articles"
         return inner if inner.is_dir() else self.corpus
+
+    @property
+    def questions(self) -> Path:
+        """The question set that lies beside the articles' folder, as corpus/questions.jsonl does."""
+        return self.articles.parent / "questions.jsonl"

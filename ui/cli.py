@@ -15,14 +15,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
+    from chatbot.evaluation.runs import Run
     from chatbot.types import Answer
     from ingest.index import StoredArticle
     from ingest.pipeline import IngestReport, Progress
     from ingest.settings import IngestSettings
 
-DONE, FAILED, USAGE, BAD_NEWS = 0, 1, 2, 3  # exit statuses: of `BAD_NEWS` the command is done, and the answer is bad news
+DONE, FAILED, USAGE, BAD_NEWS, INTERRUPTED = 0, 1, 2, 3, 130  # exit statuses: of `BAD_NEWS` the command is done, and the answer is bad news
 
 DEFAULT_PORT = 8501
+RUNS = "runs"  # the folder of runs, below the data folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         say("Stopped.")
-        return 130
+        return INTERRUPTED
     except Exception as error:
         say(_sentence(error))
         return FAILED
@@ -91,7 +93,51 @@ def _parser() -> argparse.ArgumentParser:
     article = command("article", _article, "Print one article's canonical text.", "article ai-engineer-or-generative-ai-engineer")
     article.add_argument("id", help="the article's id, as `articles` lists it")
     article.add_argument("--json", action="store_true", help="print it as JSON, with its text")
+    evaluate = command("evaluate", _evaluate, "Ask a question set, measure the answers, and keep the run.", "evaluate --out before")
+    _question_set(evaluate)
+    evaluate.add_argument("--split", choices=["tune", "report"], help="one half of the set alone")
+    evaluate.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (else a new one below the data folder's runs)")
+    evaluate.add_argument("--judge", action="store_true", help="let a model judge the answers too; needs OPENAI_API_KEY")
+    evaluate.add_argument("--json", action="store_true", help="print the run as JSON")
+    compare = command("compare", _compare, "Tell what got better or worse from one run to another.", "compare before after")
+    compare.add_argument("runs", nargs=2, metavar="RUN", help="a run's folder, or its name below the data folder's runs")
+    compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    _question_commands(commands, common)
     return parser
+
+
+def _question_set(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--questions", type=Path, metavar="FILE", help="the question set (else corpus/questions.jsonl, beside the articles)"
+    )
+
+
+def _question_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    about = "Keep the question set in line with the articles."
+    questions = commands.add_parser("questions", help=about, description=about, epilog="example: career-advisor questions lint")
+    actions = questions.add_subparsers(metavar="ACTION", required=True)
+    about = "List the rows to mend: quotes that are gone, duplicates, drafts, rows without evidence."
+    lint = actions.add_parser(
+        "lint", parents=[common], help=about, description=about, epilog="example: career-advisor questions lint --json"
+    )
+    _question_set(lint)
+    lint.add_argument("--json", action="store_true", help="print the list as JSON")
+    lint.set_defaults(run=_lint)
+    about = "Make a draft row of a question that was answered badly."
+    add = actions.add_parser(
+        "add",
+        parents=[common],
+        help=about,
+        description=about,
+        epilog='example: career-advisor questions add "Who earns more?" --comment "names nobody"',
+    )
+    _question_set(add)
+    add.add_argument("question", help="the question")
+    add.add_argument(
+        "--after", action="append", default=[], metavar="QUESTION", help="an earlier question of the conversation; may be repeated"
+    )
+    add.add_argument("--comment", default="", help="what is wrong with the answer")
+    add.set_defaults(run=_add)
 
 
 def _port(text: str) -> int:
@@ -108,7 +154,7 @@ def _ingest(options: argparse.Namespace) -> int:
     from ingest.pipeline import ingest  # noqa: PLC0415
 
     settings = _settings(options)
-    with _progress_bar() as progress:
+    with _progress_bar("Embedding") as progress:
         report = ingest(settings, open_embedder(settings), force=options.force, progress=progress)
     if options.json:
         write_json(report.as_dict())
@@ -238,6 +284,103 @@ def _article(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _evaluate(options: argparse.Namespace) -> int:
+    from chatbot.evaluation.evaluate import Evaluation  # noqa: PLC0415
+    from chatbot.evaluation.judge import JudgeSettings, ModelJudge  # noqa: PLC0415
+    from chatbot.evaluation.questions import read_questions  # noqa: PLC0415
+    from chatbot.settings import ChatSettings  # noqa: PLC0415
+
+    settings = _settings(options)
+    rows = read_questions(options.questions or settings.questions)
+    asked = [row for row in rows if not row.draft and options.split in (None, row.split)]
+    if not asked:
+        say("The question set has no rows to ask.")
+        return FAILED
+    judge_settings = JudgeSettings.read() if options.judge else None
+    judge = ModelJudge(judge_settings) if judge_settings else None
+    told = {**ChatSettings.read().model_dump(), "judge": judge_settings.judge_model if judge_settings else None}
+    with _advisor(options) as advisor, _progress_bar("Asking") as progress:
+        evaluation = Evaluation(advisor, told, judge)
+        folder = options.out or _run_folder(settings.data / RUNS, evaluation.parts(asked))
+        try:
+            run = evaluation.run(asked, folder, progress)
+        except KeyboardInterrupt:
+            say("Stopped; the same command goes on where it stopped.")
+            return INTERRUPTED
+    if options.json:
+        write_json({**run.as_dict(), "run": str(folder), "times": {name: value for name, value in run.times.items() if name != "ms"}})
+    else:
+        write(_run_text(run, folder, len(rows) - len(asked) if not options.split else 0))
+    if run.failed == len(run.scores):
+        say("Every call failed, so that nothing was measured.")
+        return FAILED
+    return DONE
+
+
+def _run_folder(runs: Path, parts: dict[str, Any]) -> Path:
+    """The newest run of the same parts that was interrupted, else a new folder."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from chatbot.evaluation.runs import is_unfinished  # noqa: PLC0415
+
+    unfinished = [folder for folder in sorted(runs.glob("*"), reverse=True) if is_unfinished(folder, parts)]
+    return unfinished[0] if unfinished else runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+
+
+def _run_text(run: Run, folder: Path, drafts: int) -> str:
+    from chatbot.evaluation.report import REPORT  # noqa: PLC0415
+
+    lines = [f"{_count(len(run.scores), 'question')} asked of generation {run.made_by['generation']}"]
+    lines += [f"{_count(drafts, 'draft')} not asked; `career-advisor questions lint` lists them"] if drafts else []
+    lines += [f"{_count(run.failed, 'call')} failed and counted nowhere"] if run.failed else []
+    lines += [str(measure) for measure in run.measures()]
+    if "median_ms" in run.times:
+        lines.append(f"{'milliseconds an answer':<24} {run.times['median_ms']:>8g}   95 % under {run.times['p95_ms']:g}")
+    return "\n".join([*lines, f"Run: {folder}", f"Report: {folder / REPORT}"])
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from chatbot.evaluation.comparison import compare  # noqa: PLC0415
+    from chatbot.evaluation.runs import read_run  # noqa: PLC0415
+
+    runs = _settings(options).data / RUNS
+    before, after = (read_run(Path(name) if Path(name).is_dir() or not (runs / name).is_dir() else runs / name) for name in options.runs)
+    comparison = compare(before, after)
+    if options.json:
+        write_json(comparison.as_dict())
+    else:
+        write(str(comparison))
+    return BAD_NEWS if comparison.is_worse else DONE
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from chatbot.evaluation.lint import lint  # noqa: PLC0415
+    from chatbot.evaluation.questions import read_questions  # noqa: PLC0415
+
+    rows = read_questions(options.questions or _settings(options).questions)
+    with _advisor(options) as advisor:
+        articles = {stored.article.id: stored.article.text for stored in advisor.articles()}
+        units = [chunk.quote(unit) for chunk in advisor.chunks() for unit in chunk.units]
+    flaws = lint(rows, articles, units)
+    if options.json:
+        write_json([flaw.as_dict() for flaw in flaws])
+    else:
+        write("\n".join(map(str, flaws)) or f"{_count(len(rows), 'row')}, none to mend.")
+    return BAD_NEWS if flaws else DONE
+
+
+def _add(options: argparse.Namespace) -> int:
+    from chatbot.evaluation.questions import append_question, draft_of, read_questions  # noqa: PLC0415
+
+    path = options.questions or _settings(options).questions
+    taken = [row.id for row in read_questions(path)] if path.exists() else []
+    with _advisor(options) as advisor:
+        row = draft_of(advisor.answer(options.question, options.after).answer, options.after, taken, options.comment)
+    append_question(path, row)
+    write(f"Added the draft {row.id} to {path}; fill in evidence, facts and answerable, then delete its draft.")
+    return DONE
+
+
 def _article_fields(stored: StoredArticle) -> dict[str, Any]:
     from dataclasses import asdict  # noqa: PLC0415
 
@@ -324,7 +467,7 @@ def _advisor(options: argparse.Namespace) -> Iterator[Advisor]:
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Progress | None]:
+def _progress_bar(label: str) -> Iterator[Progress | None]:
     """A bar on a terminal; nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
@@ -333,7 +476,7 @@ def _progress_bar() -> Iterator[Progress | None]:
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
     with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Embedding", total=None)
+        task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

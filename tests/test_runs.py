@@ -1,0 +1,218 @@
+"""A run is kept, gone on with and compared; what is worse is called worse, and what is harmless noise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chatbot.advisor import Advisor
+from chatbot.evaluation.comparison import Comparison, compare
+from chatbot.evaluation.evaluate import Evaluation
+from chatbot.evaluation.questions import Question, read_questions
+from chatbot.evaluation.report import report
+from chatbot.evaluation.runs import PROGRESS, RUN, TIMES, Run, RunError, read_answers, read_run
+from chatbot.settings import ChatSettings
+from chatbot.types import Reply
+from ingest.embed import SentenceTransformerEmbedder, Vectors
+from ingest.errors import CareerAdvisorError
+from ingest.pipeline import ingest
+from ingest.settings import DEFAULT_MODEL, IngestSettings
+from tests.conftest import FakeEmbedder
+
+ROOT = Path(__file__).parents[1]
+ROWS = (
+    Question(id="rye", question="How long does rye keep bread moist?", kind="fact", answerable=True, evidence=("Rye flour keeps bread moist for four days.",), facts=(("four days",),)),
+    Question(id="cakes", question="Who decorates cakes?", kind="fact", answerable=True, evidence=("A pastry chef decorates cakes in the afternoon.",), facts=(("pastry chef",),)),
+    Question(id="moon", question="Who owns the moon?", kind="off_topic", answerable=False),
+    Question(id="html", question="What about <b onclick=x>rye</b>?", kind="fact", answerable=False),
+)  # fmt: skip
+
+
+class Flaky:
+    """An advisor whose call fails for some questions."""
+
+    def __init__(self, advisor: Advisor, question: str, error: BaseException) -> None:
+        self._advisor, self._question, self._error = advisor, question, error
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._advisor, name)
+
+    def answer(self, question: str, history: Sequence[str] = ()) -> Reply:
+        self.asked.append(question)
+        if question == self._question:
+            raise self._error
+        return self._advisor.answer(question, history)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """But for the times: those of the report are in its second line of text."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != TIMES}
+    files["report.html"] = b"".join(line for line in files["report.html"].splitlines(keepends=True) if b"ms a question" not in line)
+    return files
+
+
+def test_the_same_run_twice_is_the_same_to_the_byte(advisor: Advisor, tmp_path: Path) -> None:
+    evaluation = Evaluation(advisor, {"k": 1})
+    first = evaluation.run(ROWS, tmp_path / "a")
+    evaluation.run(ROWS, tmp_path / "b")
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+    assert set(files_of(tmp_path / "a")) == {"run.json", "scores.jsonl", "answers.jsonl", "report.html"}
+    assert read_run(tmp_path / "a").marks == first.marks
+    assert compare(read_run(tmp_path / "a"), read_run(tmp_path / "b")).verdict == "same"
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(advisor: Advisor, tmp_path: Path) -> None:
+    Evaluation(advisor, {}).run(ROWS, tmp_path / "whole")
+    stopped = Flaky(advisor, ROWS[2].question, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        Evaluation(stopped, {}).run(ROWS, tmp_path / "parts")  # type: ignore[arg-type]
+    with pytest.raises(RunError, match="not finished"):
+        read_run(tmp_path / "parts")
+    with (tmp_path / "parts" / PROGRESS).open("a") as lines:
+        lines.write('{"id": "moon", "ro')  # torn, as by a power cut
+    going_on = Flaky(advisor, "", CareerAdvisorError())
+    Evaluation(going_on, {}).run(ROWS, tmp_path / "parts")  # type: ignore[arg-type]
+    assert not {ROWS[0].question, ROWS[1].question} & set(going_on.asked)
+    assert files_of(tmp_path / "whole") == files_of(tmp_path / "parts")
+
+
+def test_a_run_is_neither_mixed_nor_overwritten(advisor: Advisor, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        Evaluation(Flaky(advisor, ROWS[1].question, KeyboardInterrupt()), {}).run(ROWS, tmp_path / "a")  # type: ignore[arg-type]
+    with pytest.raises(RunError, match="other settings"):
+        Evaluation(advisor, {"k": 2}).run(ROWS, tmp_path / "a")
+    before = (tmp_path / "a" / PROGRESS).read_bytes()
+    assert before.count(b"\n") == 2
+    Evaluation(advisor, {}).run(ROWS, tmp_path / "a")
+    with pytest.raises(RunError, match="finished run"):
+        Evaluation(advisor, {}).run(ROWS, tmp_path / "a")
+
+
+def test_a_failed_call_is_counted_apart_and_made_again(advisor: Advisor, tmp_path: Path) -> None:
+    run = Evaluation(Flaky(advisor, ROWS[0].question, CareerAdvisorError("The model is away.")), {}).run(ROWS, tmp_path / "a")  # type: ignore[arg-type]
+    whole = Evaluation(advisor, {}).run(ROWS, tmp_path / "b")
+    assert run.failed == 1
+    assert set(run.marks) == set(whole.marks) - {"rye"}
+    assert compare(whole, run).left_out == ("rye",)
+    assert "The model is away." in (tmp_path / "a/report.html").read_text()
+
+
+def test_an_index_that_changes_under_a_run_ends_it(
+    advisor: Advisor, settings: IngestSettings, embedder: FakeEmbedder, tmp_path: Path
+) -> None:
+    class Changing(Flaky):
+        def answer(self, question: str, history: Sequence[str] = ()) -> Reply:
+            if question == ROWS[1].question:
+                (settings.articles / "new.txt").write_text("Oats are for horses.\n")
+                ingest(settings, embedder)
+            return super().answer(question, history)
+
+    with pytest.raises(RunError, match="index changed"):
+        Evaluation(Changing(advisor, "", CareerAdvisorError()), {}).run(ROWS, tmp_path / "a")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"format": 99}', ""])
+def test_a_damaged_run_is_one_sentence(damage: str, advisor: Advisor, tmp_path: Path) -> None:
+    Evaluation(advisor, {}).run(ROWS, tmp_path / "a")
+    (tmp_path / "a" / RUN).write_text(damage)
+    with pytest.raises(RunError, match="damaged"):
+        read_run(tmp_path / "a")
+    with pytest.raises(RunError, match="no run"):
+        read_run(tmp_path / "nowhere")
+
+
+def test_an_edited_question_is_not_compared(advisor: Advisor, tmp_path: Path) -> None:
+    before = Evaluation(advisor, {}).run(ROWS, tmp_path / "a")
+    edited = (replace_question(ROWS[0]), *ROWS[1:])
+    assert compare(before, Evaluation(advisor, {}).run(edited, tmp_path / "b")).left_out == ("rye",)
+
+
+def replace_question(row: Question) -> Question:
+    return row.model_copy(update={"facts": (("five days",),)})
+
+
+def test_the_report_holds_every_answer_and_runs_nothing_of_it(advisor: Advisor, tmp_path: Path) -> None:
+    run = Evaluation(advisor, {}).run(ROWS, tmp_path / "a")
+    page = report(run, read_answers(run))
+    assert "<b onclick" not in page
+    assert "&lt;b onclick=x&gt;" in page
+    assert page.count('<details class="question"') == len(ROWS)
+    assert "http" not in page.replace("http-equiv", "")
+
+
+# --- what is worse, on the project's own set
+
+
+class Shuffled(SentenceTransformerEmbedder):
+    """Gives every chunk the vector of another."""
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        found = super().vectors(texts)
+        return np.roll(found, 7, axis=0) if len(texts) > 1 else found
+
+
+ALL = [row for row in read_questions(ROOT / "corpus/questions.jsonl") if not row.draft]
+
+
+@pytest.fixture(scope="module")
+def default_run(real_advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Every question of the set, as `career-advisor evaluate` asks it."""
+    return Evaluation(real_advisor, {**ChatSettings().model_dump(), "judge": None}).run(ALL, tmp_path_factory.mktemp("default") / "run")
+
+
+@pytest.fixture
+def against_default(default_run: Run, real_embedder: SentenceTransformerEmbedder, tmp_path: Path) -> Callable[..., Comparison]:
+    """The default run compared with one of other settings, or another embedder, over some rows."""
+
+    def compared(
+        chat: ChatSettings, rows: Sequence[Question], embedder: SentenceTransformerEmbedder = real_embedder, pieces: int = 128
+    ) -> Comparison:
+        settings = IngestSettings(corpus=ROOT / "corpus/articles", data=tmp_path / "data", chunk_pieces=pieces)
+        ingest(settings, embedder)
+        advisor = Advisor(settings.data, chat, embedder)
+        run = Evaluation(advisor, chat.model_dump(), personas=False).run(rows, tmp_path / "run")
+        advisor.close()
+        return compare(default_run, run)
+
+    return compared
+
+
+def worse(comparison: Comparison) -> set[str]:
+    return {difference.name for difference in comparison.differences if difference.verdict == "worse"}
+
+
+def test_one_passage_is_called_worse(against_default: Callable[..., Comparison]) -> None:
+    comparison = against_default(ChatSettings(candidates=1), ALL[::4])
+    assert {"facts held", "right citation", "recall@10", "nDCG@10"} <= worse(comparison)
+    assert comparison.is_worse
+
+
+def test_shuffled_vectors_are_called_worse(against_default: Callable[..., Comparison]) -> None:
+    assert "nDCG@10" in worse(against_default(ChatSettings(), ALL[::4], Shuffled(DEFAULT_MODEL)))
+
+
+def test_no_lexical_part_is_called_worse(against_default: Callable[..., Comparison]) -> None:
+    assert "nDCG@10" in worse(against_default(ChatSettings(dense_weight=1), [row for row in ALL if row.answerable]))
+
+
+def test_a_harmless_change_is_called_noise(against_default: Callable[..., Comparison]) -> None:
+    comparison = against_default(ChatSettings(dense_weight=0.58, passages=9), ALL[::4], pieces=124)
+    assert not comparison.is_worse
+    assert comparison.verdict in {"noise", "same"}
+
+
+def test_the_default_mode_is_not_worse_than_the_baseline(default_run: Run) -> None:
+    """`make baseline` renews it, in a commit whose message shows the comparison that it prints."""
+    comparison = compare(read_run(ROOT / "tests/baseline"), default_run)
+    assert not comparison.is_worse, str(comparison)
+    assert len(comparison.left_out) < len(ALL) / 4, "the question set has moved away from the baseline; renew it with `make baseline`"
+
+
+def test_the_baseline_is_as_it_was_written() -> None:
+    kept = json.loads((ROOT / "tests/baseline" / RUN).read_text())
+    assert kept == json.loads(json.dumps(read_run(ROOT / "tests/baseline").as_dict()))
