@@ -1,6 +1,6 @@
 # make chat   installs into .venv, ingests the corpus, serves the chat page
 # make test   installs what tests need, runs them all with ruff and mypy
-.PHONY: chat test soak bench-answers
+.PHONY: chat test soak bench-answers baseline
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,6 +20,10 @@ soak: .venv/installed-dev
 # ARTICLES=folder takes other articles than corpus/articles, SPLIT=tune the other half of the questions
 bench-answers: .venv/installed-dev
 	@$(BIN)/python -m tests.benchmarks.answers --split $(or $(SPLIT),report) $(if $(ARTICLES),--articles $(ARTICLES))
+
+# renews tests/baseline, which `make test` holds answers to; its comparison belongs into the commit's message
+baseline: .venv/installed-dev
+	@$(BIN)/python -m tests.benchmarks.baseline
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Installing into .venv (the first time takes some minutes) ..."

@@ -26,7 +26,8 @@ def run(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
 
     def command(*arguments: str) -> tuple[int, str, str]:
         try:
-            status = cli.main([arguments[0], "--corpus", str(corpus), "--data", str(tmp_path / "data"), *arguments[1:]])
+            words = 2 if arguments[0] == "questions" else 1
+            status = cli.main([*arguments[:words], "--corpus", str(corpus), "--data", str(tmp_path / "data"), *arguments[words:]])
         except SystemExit as stop:
             status = int(stop.code or 0)
         out, err = capsys.readouterr()
@@ -202,3 +203,74 @@ def test_every_command_has_help_with_an_example(command: str, run: Run) -> None:
     status, out, _ = run(command, "--help")
     assert status == 0
     assert f"example: career-advisor {command}" in out
+
+
+# --- evaluation
+
+ROWS = [
+    {"id": "rye", "question": "How long does rye keep?", "kind": "fact", "answerable": True, "evidence": ["Rye flour keeps bread moist for four days."], "facts": [["four days"]]},
+    {"id": "moon", "question": "Who owns the moon?", "kind": "off_topic", "answerable": False},
+]  # fmt: skip
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    return path
+
+
+def test_a_set_is_evaluated_and_two_runs_are_compared(run: Run, questions: Path, tmp_path: Path) -> None:
+    run("ingest")
+    status, out, _ = run("evaluate", "--questions", str(questions), "--out", str(tmp_path / "data/runs/a"), "--json")
+    told = json.loads(out)
+    assert (status, told["questions"], told["failed"]) == (0, 2, 0)
+    assert {"facts held", "nDCG@10", "persona swap"} <= {measure["name"] for measure in told["measures"]}
+    assert run("evaluate", "--questions", str(questions))[0] == 0  # into a folder of its own
+    (other,) = (path.name for path in (tmp_path / "data/runs").iterdir() if path.name != "a")
+    status, out, _ = run("compare", "a", other, "--json")
+    assert (status, json.loads(out)["verdict"]) == (0, "same")
+    assert run("compare", str(tmp_path / "data/runs/a"), "nowhere")[0] == 1
+
+
+def test_what_got_worse_is_bad_news(run: Run, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{**ROWS[0], "id": str(number)} for number in range(12)]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("ingest")
+    assert run("evaluate", "--questions", str(questions), "--out", str(tmp_path / "a"))[0] == 0
+    monkeypatch.setattr(fitted, "threshold", lambda: 2.0)  # abstains whatever is asked
+    assert run("evaluate", "--questions", str(questions), "--out", str(tmp_path / "b"))[0] == 0
+    status, out, _ = run("compare", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert status == 3
+    assert out.rstrip().endswith("verdict: worse")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--questions", "nowhere.jsonl"], "cannot be read"),
+        (["--judge"], "OPENAI_API_KEY"),
+        (["--split", "tune"], "no rows to ask"),
+    ],
+)
+def test_an_evaluation_that_cannot_begin_says_why(arguments: list[str], said: str, run: Run, questions: Path) -> None:
+    run("ingest")
+    status, out, err = run("evaluate", "--questions", str(questions), *arguments)
+    assert (status, out) == (1, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_the_question_set_is_linted_and_added_to(run: Run, questions: Path, corpus: Path) -> None:
+    run("ingest")
+    assert run("questions", "lint", "--questions", str(questions))[:2] == (0, "2 rows, none to mend.\n")
+    (corpus / "flour.txt").write_text("All About Flour\n\nRye flour keeps a bread moist for five days. Wheat flour rises higher.\n")
+    run("ingest")
+    status, out, _ = run("questions", "lint", "--questions", str(questions), "--json")
+    assert status == 3
+    assert [(flaw["id"], flaw["proposal"]) for flaw in json.loads(out)] == [("rye", "Rye flour keeps a bread moist for five days.")]
+    status, out, _ = run("questions", "add", "Who bakes?", "--questions", str(questions), "--comment", "names nobody")
+    assert status == 0
+    assert "d-who-bakes" in out
+    assert json.loads(questions.read_text().splitlines()[-1])["draft"]["comment"] == "names nobody"
+    assert "1 draft not asked" in run("evaluate", "--questions", str(questions))[1]
