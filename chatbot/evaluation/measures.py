@@ -14,6 +14,7 @@ from chatbot.evaluation.marking import RETRIEVAL, Outcomes
 RESAMPLES = 4000
 SEED = 20261122
 LEVEL = 0.95  # of the interval of one measure
+NEGLIGIBLE = 0.01  # of a share: where every question moves a little, an interval alone would call a tenth of a point worse
 PAIRED_LEVEL = 0.99  # of a difference: a dozen are looked at together, and one in twenty would be called wrongly
 
 Better = Literal["higher", "lower", "neither"]
@@ -80,12 +81,12 @@ class Difference:
 
     @property
     def verdict(self) -> Literal["better", "worse", "same", "noise", "moved"]:
-        """`noise` where the interval holds zero; `moved` for a measure that is better neither way."""
+        """`noise` where the interval holds zero, or the difference is too small to matter to anybody; `moved` for a measure that is better neither way."""
         if self.before == self.after and self.low == self.high == 0:
             return "same"
-        if self.low <= 0 <= self.high:
-            return "noise"
         better = MEASURES[self.name].better
+        if self.low <= 0 <= self.high or (better != "neither" and abs(self.after - self.before) < NEGLIGIBLE):
+            return "noise"
         if better == "neither":
             return "moved"
         return "better" if (self.low > 0) == (better == "higher") else "worse"
