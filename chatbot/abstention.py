@@ -15,12 +15,11 @@ import numpy as np
 
 from chatbot.evidence import Evidence, Query
 from chatbot.fitted import abstention_weights
-from chatbot.understanding import Shape
 from ingest.embed import Vectors
 from ingest.index import GenerationIndex, terms
 
 OFF_TOPIC = 0.4  # of a question's weight matched by the best units, below which it is about something else
-NEAR = 0.45  # cosine of two word pieces from which one supports the other
+NEAR = 0.45  # cosine of two word pieces from which one supports the other; of a question that has no rare one, its match
 RARE = 0.5  # weight of a word piece from which it counts as rare
 TOP = 3  # units that are read together as one answer
 
@@ -54,22 +53,14 @@ _ASKS_NAME = re.compile(
 class Signs:
     """What speaks for or against an answer; each about 0..1. A question's rare word pieces are those that weigh more than RARE."""
 
+    read: float  # the reader's score of the unit that it finds best
     score: float  # of the best unit
     lead: float  # of the best unit over the tenth
-    late: float  # share of the question that the best units together match
-    unmatched: float  # share of the question's weight in pieces that nothing comes near
-    worst: float  # the match of the rare piece that is matched worst by any unit
-    worst_two: float  # the mean of the two that are matched worst
+    worst_two: float  # the match of the two rare pieces that any unit matches worst, as a mean
     worst_three: float
-    worst_in_best: float  # of the rare piece that the best unit matches worst
     worst_in_passage: float  # of the one that the best unit's passage matches worst
-    words: float  # share of the question's words, by rarity, that stand in the best units' passages
-    unknown: float  # share of its words, by rarity, that stand nowhere in the articles
     unknown_name: float  # 1 where it names something, by a capital, that stands nowhere in the articles
     lacks_kind: float  # 1 where a number, price, date or name is asked for and the best units hold none
-    length: float  # of the question, in content words, over ten
-    rare: float  # its rare word pieces, over ten
-    one_fact: float  # 1 where it asks for neither a list nor a comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +74,21 @@ class Verdict:
     off_topic: bool
 
 
-def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence], shape: Shape) -> Signs:
+def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Signs:
     """Raises ValueError where there is no evidence at all, which no generation lacks."""
     best = ranked[:TOP]
-    weights = query.neutral.weights
-    total = max(float(weights.sum()), 1e-6)
     anywhere = np.max([evidence.matches for evidence in ranked], axis=0)
     in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
     worst = _sorted_matches(query, anywhere)
-    whole = max(sum(query.rarities.values()), 1e-6)
-    near = {term for evidence in best for term in terms(evidence.passage.chunk.embedding_text())}
     return Signs(
+        read=max(evidence.read for evidence in ranked),
         score=best[0].score,
         lead=best[0].score - ranked[min(9, len(ranked) - 1)].score,
-        late=float(weights @ np.max([evidence.matches for evidence in best], axis=0)) / total,
-        unmatched=float(weights @ (anywhere < NEAR)) / total,
-        worst=float(worst[0]),
         worst_two=float(worst[:2].mean()),
         worst_three=float(worst[:3].mean()),
-        worst_in_best=float(_sorted_matches(query, best[0].matches)[0]),
         worst_in_passage=float(_sorted_matches(query, in_passage)[0]),
-        words=sum(weight for term, weight in query.rarities.items() if term in near) / whole,
-        unknown=sum(weight for term, weight in query.rarities.items() if not index.document_count(term)) / whole,
         unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
         lacks_kind=float(_lacks_kind(query.text, " ".join(evidence.quote for evidence in best))),
-        length=min(len(query.terms), 20) / 10,
-        rare=float((weights > RARE).sum()) / 10,
-        one_fact=float(shape == "fact"),
     )
 
 
@@ -133,10 +112,18 @@ def _lacks_kind(question: str, answer: str) -> bool:
     return bool(_ASKS_NAME.search(question)) and not re.search(r"(?<=[a-z,] )[A-Z][a-z]+", answer)
 
 
-def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence], shape: Shape) -> Verdict:
+def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Verdict:
     weights = abstention_weights()
-    seen = signs(index, query, ranked, shape)
+    seen = signs(index, query, ranked)
     total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
     missing = tuple(term for term in query.terms if not index.document_count(term))
-    off_topic = not query.roles and seen.late < OFF_TOPIC and seen.words < OFF_TOPIC
-    return Verdict(1 / (1 + math.exp(-total)), missing, off_topic)
+    return Verdict(1 / (1 + math.exp(-total)), missing, _is_off_topic(query, ranked[:TOP]))
+
+
+def _is_off_topic(query: Query, best: Sequence[Evidence]) -> bool:
+    """Names no role, and the best units together match little of it, by its word pieces and by its words."""
+    weights = query.neutral.weights
+    late = float(weights @ np.max([evidence.matches for evidence in best], axis=0)) / max(float(weights.sum()), 1e-6)
+    near = {term for evidence in best for term in terms(evidence.passage.chunk.embedding_text())}
+    words = sum(weight for term, weight in query.rarities.items() if term in near) / max(sum(query.rarities.values()), 1e-6)
+    return not query.roles and late < OFF_TOPIC and words < OFF_TOPIC

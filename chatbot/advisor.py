@@ -122,8 +122,7 @@ class Advisor:
         query = opened.query(alone)
         passages = self._passages(opened, query)
         units = evidence.signs_of(opened.index, query, passages)
-        shape = understanding.understand(alone, opened.names).shape
-        whole = abstention.signs(opened.index, query, rank(opened.index, query, passages), shape)
+        whole = abstention.signs(opened.index, query, rank(opened.index, query, passages))
         return [quote for quote, _ in units], [signs for _, signs in units], whole
 
     def retriever(self) -> PassageRetriever:
@@ -188,7 +187,7 @@ class Advisor:
         passages = self._passages(opened, query)
         ranked = rank(opened.index, query, passages)
         asked = understanding.understand(question, opened.names)
-        verdict = abstention.judge(opened.index, query, ranked, asked.shape)
+        verdict = abstention.judge(opened.index, query, ranked)
         return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(extractive.choose(ranked, asked)))
 
     def _passages(self, opened: Opened, query: Query) -> list[Passage]:

@@ -24,6 +24,9 @@ _ANNOUNCES = re.compile(
 )
 
 
+READ_LATE = 0.57  # share of the late interaction in the reader's score, as tests/benchmarks/train_reader.py learnt it
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question as it is searched for. `neutral` is of its text with all roles called the same; `rarities` are of its content words'
@@ -44,13 +47,16 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A unit of a passage, how well it answers, and how well it matches each word piece of the question (cosines)."""
+    """A unit of a passage, how well it answers, how well it matches each word piece of the question (cosines), and the score that the
+    reader was trained to give: high where a unit answers, low where none does.
+    """
 
     passage: Passage
     unit: Unit
     number: int
     score: float
     matches: NDArray[np.float32]
+    read: float
 
     @property
     def quote(self) -> str:
@@ -75,7 +81,7 @@ def rank(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> l
     """Every unit of the passages, best first, by the fitted weights of its signs."""
     weights = tuple(evidence_weights().items())
     found = [
-        Evidence(passage, unit, number, sum(weight * getattr(signs, name) for name, weight in weights), matches)
+        Evidence(passage, unit, number, sum(weight * getattr(signs, name) for name, weight in weights), matches, _as_read(signs))
         for passage in passages
         for number, (unit, signs, matches) in enumerate(_read(index, query, passage))
     ]
@@ -110,6 +116,10 @@ def _matches(question: Encoded, tokens: Vectors) -> NDArray[np.float32]:
     if not len(tokens) or not len(question.tokens):
         return np.zeros(len(question.tokens), dtype=np.float32)
     return np.asarray((question.tokens @ tokens.T).max(axis=1), dtype=np.float32)
+
+
+def _as_read(signs: Signs) -> float:
+    return READ_LATE * signs.late + (1 - READ_LATE) * signs.unit
 
 
 def _late_interaction(question: Encoded, matches: NDArray[np.float32]) -> float:

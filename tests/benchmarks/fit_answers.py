@@ -127,7 +127,7 @@ def report_evidence(cases: Sequence[Case]) -> None:
 def fit_abstention(cases: Sequence[Case]) -> Pipeline:
     signs = np.array([case.whole for case in cases])
     answerable = np.array([case.answerable for case in cases])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=3000, class_weight="balanced"))
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=3000, class_weight="balanced"))
     return model.fit(signs, answerable)
 
 
