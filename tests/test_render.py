@@ -15,7 +15,7 @@ from page_support import ROW, answered, citation, corpus_article, passage, paylo
 
 from ingest.split import split
 from ingest.types import Article, Origin, Span
-from ui import render
+from ui import markdown, render
 
 RUN_KEYS = {"text", "bold", "italic", "code", "lit", "mark", "label"}
 KINDS = {"paragraph", "heading", "list", "quote", "table", "code", "rule"}
@@ -59,7 +59,7 @@ def test_each_sentence_item_and_row_of_the_corpus_is_highlighted_exactly(name: s
     for unit in units:
         quote = unit.span.of(article.text)
         marked = lit(render.article_panel(article, unit.span)["blocks"])
-        assert re.sub(r"\s", "", marked) == re.sub(r"[\s·]", "", render.text_of(quote)), quote
+        assert re.sub(r"\s", "", marked) == re.sub(r"[\s·]", "", markdown.text_of(quote)), quote
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_each_sentence_item_and_row_of_the_corpus_is_highlighted_exactly(name: s
 )
 def test_a_quote_is_highlighted_inside_any_block(text: str, quote: str, marked: str) -> None:
     start = text.index(quote)
-    assert lit(render.blocks(text, lit=Span(start, start + len(quote)))) == marked
+    assert lit(markdown.blocks(text, lit=Span(start, start + len(quote)))) == marked
 
 
 @given(st.text(alphabet="ab *_#>-|[]()!\\\n1.", max_size=120), st.data())
 def test_nothing_outside_a_stretch_is_highlighted(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
-    marked = letters(lit(render.blocks(text, lit=Span(start, end))))
+    marked = letters(lit(markdown.blocks(text, lit=Span(start, end))))
     assert len(marked) <= len(letters(text[start:end])) or "(" in text  # a link's address is lit with the link
 
 
@@ -98,13 +98,13 @@ def test_a_title_that_opens_the_text_is_not_shown_twice() -> None:
 
 @given(st.text(alphabet="abcdef *_#>-|[]()!\\\n&<$:", max_size=300))
 def test_every_letter_is_shown_in_order(text: str) -> None:
-    assert letters(shown(render.blocks(text))) == letters(text)
+    assert letters(shown(markdown.blocks(text))) == letters(text)
 
 
 @given(st.text(max_size=400))
 @settings(max_examples=200)
 def test_any_text_gives_blocks_of_the_known_kinds_with_runs_of_text(text: str) -> None:
-    tree = render.blocks(text, {1: "Source 1"})
+    tree = markdown.blocks(text, {1: "Source 1"})
     json.dumps(tree)
     assert set(kinds(tree)) <= KINDS
     assert all(set(run) <= RUN_KEYS and isinstance(run["text"], str) for run in runs(tree))
@@ -112,7 +112,7 @@ def test_any_text_gives_blocks_of_the_known_kinds_with_runs_of_text(text: str) -
 
 @pytest.mark.parametrize("payload", payloads("http://evil.example"))
 def test_markup_stays_text(payload: str) -> None:
-    tree = render.blocks(payload, {1: "Source 1: t"})
+    tree = markdown.blocks(payload, {1: "Source 1: t"})
     addresses = re.findall(r"evil\.example/\w+|javascript:alert\(1\)|:material/\w+:|\$\$", payload)
     assert all(address in shown(tree) for address in addresses)
     assert set(kinds(tree)) <= KINDS
@@ -121,7 +121,7 @@ def test_markup_stays_text(payload: str) -> None:
 @pytest.mark.parametrize("unit", ["**a ", "[a", "`a", "*a _b ", "> ", "- ", "  - a\n", "[a](", "|a", "\\", "![", "<a "])
 def test_hostile_repetition_costs_little(unit: str) -> None:
     started = time.perf_counter()
-    render.blocks(unit * (20_000 // len(unit)))
+    markdown.blocks(unit * (20_000 // len(unit)))
     assert time.perf_counter() - started < 5
 
 
@@ -151,7 +151,7 @@ def test_sources_list_what_was_cited_by_article_and_say_whose_work_it_retells() 
 
 
 def test_a_row_is_told_as_words() -> None:
-    assert render.text_of(ROW) == "3 · Implementing RAG pipelines and vector databases · No · Yes"
+    assert markdown.text_of(ROW) == "3 · Implementing RAG pipelines and vector databases · No · Yes"
 
 
 def test_nearest_passages_are_cut_between_words() -> None:
@@ -226,5 +226,5 @@ def test_an_error_that_is_not_ours_keeps_its_text_to_itself() -> None:
 
 @given(st.text(alphabet="ab\n\t\x1b\x07\u202e\u2066\u200f\u061cé–", max_size=60))
 def test_nothing_that_turns_a_line_around_reaches_the_page(text: str) -> None:
-    seen = render.visible({"runs": [{"text": text, "lit": True}], "at": [0, 1]})
+    seen = markdown.visible({"runs": [{"text": text, "lit": True}], "at": [0, 1]})
     assert seen == {"runs": [{"text": re.sub("[^ab\n\té–]", "", text), "lit": True}], "at": [0, 1]}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ingest.errors import CareerAdvisorError
-from ui import component, render
+from ui import component, markdown, render
 
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
@@ -41,7 +41,7 @@ def _show(advisor: Advisor) -> None:
 def _list(advisor: Advisor) -> None:
     stored = advisor.articles()
     st.title("Articles", anchor=False)
-    component.show("articles-purpose", [render.plain("Answers are drawn from these articles, and from nothing else.")], "lead")
+    component.show("articles-purpose", [markdown.plain("Answers are drawn from these articles, and from nothing else.")], "lead")
     cards = [render.article_card(one.article, one.passages, one.ingested_at) | {"index": index} for index, one in enumerate(stored)]
 
     def read(index: int) -> None:
@@ -56,6 +56,6 @@ def _read(advisor: Advisor, article_id: str) -> None:
     try:
         panel = render.article_panel(advisor.article(article_id).article)
     except CareerAdvisorError as error:
-        component.show("no-article", [render.plain(render.sentence(error))], "problem")
+        component.show("no-article", [markdown.plain(render.sentence(error))], "problem")
         return
     component.show(f"article-{article_id}", [{"kind": "head", **panel, "blocks": []}, *panel["blocks"]], "article")

@@ -22,7 +22,7 @@ from chatbot.errors import ArticleUnknownError
 from chatbot.types import Answer, Citation
 from ingest.errors import CareerAdvisorError
 from ingest.types import Article, Span
-from ui import component, render
+from ui import component, markdown, render
 
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
@@ -172,7 +172,7 @@ def show(opening: Future[Advisor], reopen: Reopen) -> None:
 
 def _landing(chat: Conversation, opening: Future[Advisor], reopen: Reopen) -> None:
     st.title("Career Advisor", anchor=False)
-    component.show("purpose", [render.plain(PURPOSE)], "lead")
+    component.show("purpose", [markdown.plain(PURPOSE)], "lead")
     if not opening.done():
         component.show_opening(opening)
         return
@@ -219,7 +219,7 @@ def _turn(chat: Conversation, index: int, opening: Future[Advisor], reopen: Reop
     """
     turn = chat.turns[index]
     with st.container(key=f"turn-{chat.number}-{index}"):
-        question = [render.plain(turn.question)]
+        question = [markdown.plain(turn.question)]
         component.show(f"question-{chat.number}-{index}", question, "question", arrives=turn is chat.turns[-1])
         turn.finished.wait(AT_ONCE_SECONDS if not turn.pieces else 0)
         is_open, is_finished = seen = opening.done(), turn.finished.is_set()
@@ -236,12 +236,12 @@ def _reply(chat: Conversation, index: int, opening: Future[Advisor], reopen: Reo
     if turn.answer:
         _answer(chat, index, turn, turn.answer, opening)
     elif turn.pieces:
-        component.show(f"answer-{key}", render.blocks("".join(turn.pieces)))
+        component.show(f"answer-{key}", markdown.blocks("".join(turn.pieces)))
     elif not turn.error:
         waiting = "Looking through the articles …" if opening.done() else "Getting the articles ready, then answering …"
-        component.show(f"answer-{key}", [render.plain(waiting)], "status")
+        component.show(f"answer-{key}", [markdown.plain(waiting)], "status")
     if turn.error and turn.pieces:
-        component.show(f"incomplete-{key}", [render.plain("The answer above is incomplete.")], "notice")
+        component.show(f"incomplete-{key}", [markdown.plain("The answer above is incomplete.")], "notice")
     if turn.error:
         component.show_problem(f"error-{key}", turn.error, lambda: chat.ask(turn.question, reopen(), index), "Ask again")
 
@@ -251,12 +251,12 @@ def _answer(chat: Conversation, index: int, turn: Turn, answer: Answer, opening:
     clicks = component.Clicks(mark=partial(_open_source, chat, index, answer), open_mark=chat.open_mark(index))
     component.show(f"answer-{key}", render.answer_blocks(answer), clicks=clicks)
     if answer.notices:
-        component.show(f"notices-{key}", [render.plain(notice) for notice in answer.notices], "notice")
+        component.show(f"notices-{key}", [markdown.plain(notice) for notice in answer.notices], "notice")
     if answer.citations:
         component.show(f"sources-{key}", render.sources(answer.citations, turn.notes), "sources", clicks)
     if answer.status == "abstained" and answer.passages:
         nearest = render.nearest(answer.passages[:NEAREST])
-        component.show(f"nearest-{key}", [render.plain("Nearest to it in the articles, but no answer:"), *nearest], "near")
+        component.show(f"nearest-{key}", [markdown.plain("Nearest to it in the articles, but no answer:"), *nearest], "near")
     if answer.suggestions:
         ask = component.Clicks(choice=partial(_ask_one, chat, opening, answer.suggestions))
         component.show(f"suggestions-{key}", [render.choices(answer.suggestions, "You could ask")], clicks=ask)
@@ -286,7 +286,7 @@ def _panel(advisor: Advisor, opened: Opened) -> dict[str, object]:
     lit = _where(article, opened.citation) if opened.citation else None
     panel = render.article_panel(article, lit)
     if opened.citation and lit is None:
-        panel["warning"] = f"The article was changed since, and this is no longer in it: “{render.text_of(opened.citation.quote)}”"
+        panel["warning"] = f"The article was changed since, and this is no longer in it: “{markdown.text_of(opened.citation.quote)}”"
     return {**panel, "opening": opened.count}
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import streamlit as st
 
 from ingest.errors import CareerAdvisorError
-from ui.render import Block, plain, sentence, visible
+from ui.markdown import Block, plain, visible
+from ui.render import sentence
 
 logger = logging.getLogger(__name__)
 
