@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from chatbot.evidence import Evidence, Query
+from chatbot.evidence import Evidence, Query, late_interaction
 from chatbot.fitted import abstention_weights
 from ingest.embed import Vectors
 from ingest.index import GenerationIndex, terms
@@ -122,8 +122,6 @@ def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> V
 
 def _is_off_topic(query: Query, best: Sequence[Evidence]) -> bool:
     """Names no role, and the best units together match little of it, by its word pieces and by its words."""
-    weights = query.neutral.weights
-    late = float(weights @ np.max([evidence.matches for evidence in best], axis=0)) / max(float(weights.sum()), 1e-6)
-    near = {term for evidence in best for term in terms(evidence.passage.chunk.embedding_text())}
-    words = sum(weight for term, weight in query.rarities.items() if term in near) / max(sum(query.rarities.values()), 1e-6)
-    return not query.roles and late < OFF_TOPIC and words < OFF_TOPIC
+    if query.roles or late_interaction(query.neutral, np.max([evidence.matches for evidence in best], axis=0)) >= OFF_TOPIC:
+        return False
+    return query.share_in({term for evidence in best for term in terms(evidence.passage.chunk.embedding_text())}) < OFF_TOPIC

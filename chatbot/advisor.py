@@ -35,7 +35,7 @@ MODE = "extractive"
 NEAREST = 3  # passages shown when none answers
 SUGGESTIONS = 2
 STARTERS = 4
-KEPT_QUERIES = 256
+KEPT_QUERIES = 256  # questions whose vectors are kept: one is often searched for again, and the suggested ones with every abstention
 MISSING_WORDS = 3  # named of those that stand nowhere in the articles
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -52,9 +52,7 @@ class Opened:
         self.articles = index.articles
         self.urls = {stored.article.id: stored.article.url for stored in self.articles}
         self._embedder = embedder
-        self.query = lru_cache(maxsize=KEPT_QUERIES)(
-            self._query
-        )  # a question is often searched for again: by its retriever, or by the next person
+        self.query = lru_cache(maxsize=KEPT_QUERIES)(self._query)
 
     def _query(self, question: str) -> Query:
         vector = self._embedder.vectors([question])[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,7 +22,6 @@ _ANNOUNCES = re.compile(
     r"\b(?:this|the) (?:guide|article|post|retelling|piece|series|blog|page)\b|\b(?:we|i)['’]ll\b|\blet(?:['’]s| us)\b|^here(?:['’]s| is| are)\b|\bin this section\b",
     re.IGNORECASE,
 )
-
 
 READ_LATE = 0.57  # share of the late interaction in the reader's score, as tests/benchmarks/train_reader.py learnt it
 
@@ -43,6 +42,10 @@ class Query:
     @property
     def terms(self) -> tuple[str, ...]:
         return tuple(self.rarities)
+
+    def share_in(self, terms: Collection[str]) -> float:
+        """The share of the question's words, by their rarity, that are among these."""
+        return sum(weight for term, weight in self.rarities.items() if term in terms) / max(sum(self.rarities.values()), 1e-6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,8 @@ def _read(index: GenerationIndex, query: Query, passage: Passage) -> Iterator[tu
     for number, unit in enumerate(passage.chunk.units):
         around = np.max(matches[max(0, number - 1) : number + 2], axis=0)
         signs = Signs(
-            late=_late_interaction(query.neutral, matches[number]),
-            neighbours=_late_interaction(query.neutral, around),
+            late=late_interaction(query.neutral, matches[number]),
+            neighbours=late_interaction(query.neutral, around),
             unit=float(cosines[number]),
             passage=passage.dense,
             words=_shared_words(query, passage, unit),
@@ -122,15 +125,14 @@ def _as_read(signs: Signs) -> float:
     return READ_LATE * signs.late + (1 - READ_LATE) * signs.unit
 
 
-def _late_interaction(question: Encoded, matches: NDArray[np.float32]) -> float:
+def late_interaction(question: Encoded, matches: NDArray[np.float32]) -> float:
     """ColBERT's sum of best matches, as a mean weighted by how rare each piece is (Khattab and Zaharia, 2020)."""
     return float(question.weights @ matches / max(float(question.weights.sum()), 1e-6))
 
 
 def _shared_words(query: Query, passage: Passage, unit: Unit) -> float:
     chunk = passage.chunk
-    own = _terms_of(f"{chunk.quote(unit)} {chunk.lead_of(unit)}")
-    return sum(weight for term, weight in query.rarities.items() if term in own) / max(sum(query.rarities.values()), 1e-6)
+    return query.share_in(_terms_of(f"{chunk.quote(unit)} {chunk.lead_of(unit)}"))
 
 
 def _shared_meanings(query: Query, passage: Passage, unit: Unit) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from chatbot.advisor import Advisor
 from chatbot.evaluation.lint import lint
-from chatbot.evaluation.marking import Asked, Sources, mark
+from chatbot.evaluation.marking import Observed, Sources, mark
 from chatbot.evaluation.measures import differences, measures
 from chatbot.evaluation.personas import SWAPS, swapped
 from chatbot.evaluation.questions import Question, QuestionSetError, append_question, draft_of, folded, holds, read_questions
@@ -61,7 +61,7 @@ NONE = Question(id="2", question="q", kind="about", answerable=False)
 
 
 def test_an_answer_is_marked_by_its_facts_and_the_characters_it_cites() -> None:
-    found = mark(FACT, Asked(answered("Rye [1]", RYE), ()), SOURCES)
+    found = mark(FACT, Observed(answered("Rye [1]", RYE), ()), SOURCES)
     assert found["facts held"] == (1, 2)
     assert found["right citation"] == found["citation precision"] == found["claims verified"] == (1, 1)
     assert found["citation recall"] == (0.5, 1)  # the sentence stands twice, and one of them was cited
@@ -72,18 +72,18 @@ def test_an_answer_is_marked_by_its_facts_and_the_characters_it_cites() -> None:
 
 def test_a_quote_that_does_not_stand_where_it_says_is_not_verified() -> None:
     moved = Citation(1, "a", "t", None, "h", "Rye it is.", 1, 11)
-    assert mark(FACT, Asked(answered("Rye [1]", moved), ()), SOURCES)["claims verified"] == (0, 1)
+    assert mark(FACT, Observed(answered("Rye [1]", moved), ()), SOURCES)["claims verified"] == (0, 1)
 
 
 def test_abstaining_holds_no_fact_and_is_right_where_nothing_answers() -> None:
-    refused = mark(FACT, Asked(ABSTAINED, ()), SOURCES)
+    refused = mark(FACT, Observed(ABSTAINED, ()), SOURCES)
     assert refused["facts held"] == (0, 2)
     assert refused["answerable refused"] == (1, 1)
     assert refused["abstention precision"] == (0, 1)
     assert "citation precision" not in refused
-    rightly = mark(NONE, Asked(ABSTAINED, ()), SOURCES)
+    rightly = mark(NONE, Observed(ABSTAINED, ()), SOURCES)
     assert rightly == {"abstention precision": (1, 1), "unanswerable abstained": (1, 1)}
-    assert mark(NONE, Asked(answered("Rye [1]", RYE), ()), SOURCES)["unanswerable abstained"] == (0, 1)
+    assert mark(NONE, Observed(answered("Rye [1]", RYE), ()), SOURCES)["unanswerable abstained"] == (0, 1)
 
 
 def test_retrieval_is_measured_by_the_passages_that_hold_the_evidence(advisor: Advisor) -> None:
@@ -99,16 +99,16 @@ def test_retrieval_is_measured_by_the_passages_that_hold_the_evidence(advisor: A
     (right,) = [chunk for chunk in sources.chunks if row.evidence[0] in chunk.text]
     others = [chunk for chunk in sources.chunks if chunk != right]
     ranked = tuple(Passage(chunk, 0, 0, 0, 0) for chunk in (others[0], right, *others[1:]))
-    found = mark(row, Asked(ABSTAINED, ranked), sources)
+    found = mark(row, Observed(ABSTAINED, ranked), sources)
     assert (found["hit@1"], found["hit@5"], found["recall@5"], found["MRR@10"]) == ((0, 1), (1, 1), (1, 1), (0.5, 1))
     assert found["nDCG@10"] == (pytest.approx(0.63093, abs=1e-4), 1)
 
 
 def test_measures_add_up_and_are_the_same_every_time() -> None:
     marks = {
-        "1": mark(FACT, Asked(answered("Rye [1]", RYE), ()), SOURCES),
-        "2": mark(FACT, Asked(ABSTAINED, ()), SOURCES),
-        "3": mark(NONE, Asked(ABSTAINED, ()), SOURCES),
+        "1": mark(FACT, Observed(answered("Rye [1]", RYE), ()), SOURCES),
+        "2": mark(FACT, Observed(ABSTAINED, ()), SOURCES),
+        "3": mark(NONE, Observed(ABSTAINED, ()), SOURCES),
     }
     found = {measure.name: (measure.value, measure.count) for measure in measures(marks)}
     assert found["facts held"] == (0.25, 2)

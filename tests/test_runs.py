@@ -12,9 +12,9 @@ import pytest
 from chatbot.advisor import Advisor
 from chatbot.evaluation.comparison import Comparison, compare
 from chatbot.evaluation.evaluate import Evaluation
-from chatbot.evaluation.questions import Question, read_questions
-from chatbot.evaluation.report import report
-from chatbot.evaluation.runs import PROGRESS, RUN, TIMES, Run, RunError, read_answers, read_run
+from chatbot.evaluation.questions import Question, read_questions, to_ask
+from chatbot.evaluation.report import REPORT
+from chatbot.evaluation.runs import PROGRESS, RUN, TIMES, Run, RunError, read_run
 from chatbot.settings import ChatSettings
 from chatbot.types import Reply
 from ingest.embed import SentenceTransformerEmbedder, Vectors
@@ -137,8 +137,8 @@ def replace_question(row: Question) -> Question:
 
 
 def test_the_report_holds_every_answer_and_runs_nothing_of_it(advisor: Advisor, tmp_path: Path) -> None:
-    run = Evaluation(advisor, {}).run(ROWS, tmp_path / "a")
-    page = report(run, read_answers(run))
+    Evaluation(advisor, {}).run(ROWS, tmp_path / "a")
+    page = (tmp_path / "a" / REPORT).read_text(encoding="utf-8")
     assert "<b onclick" not in page
     assert "&lt;b onclick=x&gt;" in page
     assert page.count('<details class="question"') == len(ROWS)
@@ -156,13 +156,13 @@ class Shuffled(SentenceTransformerEmbedder):
         return np.roll(found, 7, axis=0) if len(texts) > 1 else found
 
 
-ALL = [row for row in read_questions(ROOT / "corpus/questions.jsonl") if not row.draft]
+ALL = to_ask(read_questions(ROOT / "corpus/questions.jsonl"))
 
 
 @pytest.fixture(scope="module")
 def default_run(real_advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Every question of the set, as `career-advisor evaluate` asks it."""
-    return Evaluation(real_advisor, {**ChatSettings().model_dump(), "judge": None}).run(ALL, tmp_path_factory.mktemp("default") / "run")
+    return Evaluation(real_advisor, ChatSettings().model_dump()).run(ALL, tmp_path_factory.mktemp("default") / "run")
 
 
 @pytest.fixture

@@ -6,25 +6,38 @@ import argparse
 import json
 import os
 import sys
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ui.command import (
+    BAD_NEWS,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    USAGE,
+    Commands,
+    add_after,
+    add_json,
+    advisor_of,
+    count,
+    progress_bar,
+    say,
+    settings_of,
+    write,
+    write_json,
+)
+from ui.evaluation_commands import add_evaluation_commands
+
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
-    from chatbot.evaluation.runs import Run
     from chatbot.types import Answer
     from ingest.index import StoredArticle
-    from ingest.pipeline import IngestReport, Progress
-    from ingest.settings import IngestSettings
-
-DONE, FAILED, USAGE, BAD_NEWS, INTERRUPTED = 0, 1, 2, 3, 130  # exit statuses: of `BAD_NEWS` the command is done, and the answer is bad news
+    from ingest.pipeline import IngestReport
 
 DEFAULT_PORT = 8501
-RUNS = "runs"  # the folder of runs, below the data folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,78 +79,27 @@ def _parser() -> argparse.ArgumentParser:
         epilog='example: career-advisor ask "What does a generative AI engineer do?"',
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('career-advisor')}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    def command(name: str, run: Callable[[argparse.Namespace], int], about: str, example: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, parents=[common], help=about, description=about, epilog=f"example: career-advisor {example}")
-        added.set_defaults(run=run)
-        return added
-
-    ingest = command("ingest", _ingest, "Bring the index in line with the articles.", "ingest --corpus my-articles")
+    commands = Commands(parser, common)
+    ingest = commands.add("ingest", _ingest, "Bring the index in line with the articles.", "ingest --corpus my-articles")
     ingest.add_argument("--force", action="store_true", help="build anew even where nothing changed")
-    ingest.add_argument("--json", action="store_true", help="print the report as JSON")
-    ask = command(
+    add_json(ingest, "the report")
+    ask = commands.add(
         "ask", _ask, "Answer a question, or a file of questions.", 'ask "And for the other role?" --after "What does an ML engineer earn?"'
     )
     ask.add_argument("question", nargs="?", help="the question")
-    ask.add_argument(
-        "--after", action="append", default=[], metavar="QUESTION", help="an earlier question of the conversation; may be repeated"
-    )
+    add_after(ask)
     ask.add_argument("--batch", type=Path, metavar="FILE", help='a file of {"id", "question", "history"} lines')
     ask.add_argument("--out", type=Path, metavar="FILE", help="where --batch writes its answers (else to standard output)")
-    ask.add_argument("--json", action="store_true", help="print the answer as JSON")
-    chat = command("chat", _chat, "Serve the chat page.", "chat --port 8600")
+    add_json(ask, "the answer")
+    chat = commands.add("chat", _chat, "Serve the chat page.", "chat --port 8600")
     chat.add_argument("--port", type=_port, help=f"the page's port (STREAMLIT_SERVER_PORT, else {DEFAULT_PORT})")
-    articles = command("articles", _articles, "List the articles that are answered from.", "articles --json")
-    articles.add_argument("--json", action="store_true", help="print the list as JSON")
-    article = command("article", _article, "Print one article's canonical text.", "article ai-engineer-or-generative-ai-engineer")
+    articles = commands.add("articles", _articles, "List the articles that are answered from.", "articles --json")
+    add_json(articles, "the list")
+    article = commands.add("article", _article, "Print one article's canonical text.", "article ai-engineer-or-generative-ai-engineer")
     article.add_argument("id", help="the article's id, as `articles` lists it")
     article.add_argument("--json", action="store_true", help="print it as JSON, with its text")
-    evaluate = command("evaluate", _evaluate, "Ask a question set, measure the answers, and keep the run.", "evaluate --out before")
-    _question_set(evaluate)
-    evaluate.add_argument("--split", choices=["tune", "report"], help="one half of the set alone")
-    evaluate.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (else a new one below the data folder's runs)")
-    evaluate.add_argument("--judge", action="store_true", help="let a model judge the answers too; needs OPENAI_API_KEY")
-    evaluate.add_argument("--json", action="store_true", help="print the run as JSON")
-    compare = command("compare", _compare, "Tell what got better or worse from one run to another.", "compare before after")
-    compare.add_argument("runs", nargs=2, metavar="RUN", help="a run's folder, or its name below the data folder's runs")
-    compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
-    _question_commands(commands, common)
+    add_evaluation_commands(commands)
     return parser
-
-
-def _question_set(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--questions", type=Path, metavar="FILE", help="the question set (else corpus/questions.jsonl, beside the articles)"
-    )
-
-
-def _question_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    about = "Keep the question set in line with the articles."
-    questions = commands.add_parser("questions", help=about, description=about, epilog="example: career-advisor questions lint")
-    actions = questions.add_subparsers(metavar="ACTION", required=True)
-    about = "List the rows to mend: quotes that are gone, duplicates, drafts, rows without evidence."
-    lint = actions.add_parser(
-        "lint", parents=[common], help=about, description=about, epilog="example: career-advisor questions lint --json"
-    )
-    _question_set(lint)
-    lint.add_argument("--json", action="store_true", help="print the list as JSON")
-    lint.set_defaults(run=_lint)
-    about = "Make a draft row of a question that was answered badly."
-    add = actions.add_parser(
-        "add",
-        parents=[common],
-        help=about,
-        description=about,
-        epilog='example: career-advisor questions add "Who earns more?" --comment "names nobody"',
-    )
-    _question_set(add)
-    add.add_argument("question", help="the question")
-    add.add_argument(
-        "--after", action="append", default=[], metavar="QUESTION", help="an earlier question of the conversation; may be repeated"
-    )
-    add.add_argument("--comment", default="", help="what is wrong with the answer")
-    add.set_defaults(run=_add)
 
 
 def _port(text: str) -> int:
@@ -153,8 +115,8 @@ def _ingest(options: argparse.Namespace) -> int:
     from chatbot.wiring import open_embedder  # noqa: PLC0415
     from ingest.pipeline import ingest  # noqa: PLC0415
 
-    settings = _settings(options)
-    with _progress_bar("Embedding") as progress:
+    settings = settings_of(options)
+    with progress_bar("Embedding") as progress:
         report = ingest(settings, open_embedder(settings), force=options.force, progress=progress)
     if options.json:
         write_json(report.as_dict())
@@ -166,7 +128,7 @@ def _ingest(options: argparse.Namespace) -> int:
 
 
 def _report_text(report: IngestReport) -> str:
-    size = f"{_count(report.articles, 'article')}, {_count(report.passages, 'passage')}; generation {report.generation}"
+    size = f"{count(report.articles, 'article')}, {count(report.passages, 'passage')}; generation {report.generation}"
     if not report.changed:
         return f"Nothing changed: {size}."
     changes = [(report.added, "added"), (report.edited, "changed"), (report.removed, "removed")]
@@ -187,7 +149,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.out and options.out.exists() and options.batch.exists() and options.out.samefile(options.batch):
         say("--out is the file of questions itself; name another.")
         return USAGE
-    with _advisor(options) as advisor:
+    with advisor_of(options) as advisor:
         if options.batch:
             return _ask_batch(advisor, options.batch, options.out)
         answer = advisor.answer(options.question, options.after).answer
@@ -264,120 +226,23 @@ def _answer_text(answer: Answer) -> str:
 
 
 def _articles(options: argparse.Namespace) -> int:
-    with _advisor(options) as advisor:
+    with advisor_of(options) as advisor:
         stored = advisor.articles()
     if options.json:
         write_json([_article_fields(one) for one in stored])
         return DONE
     for one in stored:
-        write(f"{one.article.id}\n  {one.article.title} ({_count(one.passages, 'passage')}, ingested {one.ingested_at})")
+        write(f"{one.article.id}\n  {one.article.title} ({count(one.passages, 'passage')}, ingested {one.ingested_at})")
     return DONE
 
 
 def _article(options: argparse.Namespace) -> int:
-    with _advisor(options) as advisor:
+    with advisor_of(options) as advisor:
         stored = advisor.article(options.id)
     if options.json:
         write_json({**_article_fields(stored), "text": stored.article.text})
     else:
         write(stored.article.text.rstrip("\n"))
-    return DONE
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from chatbot.evaluation.evaluate import Evaluation  # noqa: PLC0415
-    from chatbot.evaluation.judge import JudgeSettings, ModelJudge  # noqa: PLC0415
-    from chatbot.evaluation.questions import read_questions  # noqa: PLC0415
-    from chatbot.settings import ChatSettings  # noqa: PLC0415
-
-    settings = _settings(options)
-    rows = read_questions(options.questions or settings.questions)
-    asked = [row for row in rows if not row.draft and options.split in (None, row.split)]
-    if not asked:
-        say("The question set has no rows to ask.")
-        return FAILED
-    judge_settings = JudgeSettings.read() if options.judge else None
-    judge = ModelJudge(judge_settings) if judge_settings else None
-    told = {**ChatSettings.read().model_dump(), "judge": judge_settings.judge_model if judge_settings else None}
-    with _advisor(options) as advisor, _progress_bar("Asking") as progress:
-        evaluation = Evaluation(advisor, told, judge)
-        folder = options.out or _run_folder(settings.data / RUNS, evaluation.parts(asked))
-        try:
-            run = evaluation.run(asked, folder, progress)
-        except KeyboardInterrupt:
-            say("Stopped; the same command goes on where it stopped.")
-            return INTERRUPTED
-    if options.json:
-        write_json({**run.as_dict(), "run": str(folder), "times": {name: value for name, value in run.times.items() if name != "ms"}})
-    else:
-        write(_run_text(run, folder, len(rows) - len(asked) if not options.split else 0))
-    if run.failed == len(run.scores):
-        say("Every call failed, so that nothing was measured.")
-        return FAILED
-    return DONE
-
-
-def _run_folder(runs: Path, parts: dict[str, Any]) -> Path:
-    """The newest run of the same parts that was interrupted, else a new folder."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from chatbot.evaluation.runs import is_unfinished  # noqa: PLC0415
-
-    unfinished = [folder for folder in sorted(runs.glob("*"), reverse=True) if is_unfinished(folder, parts)]
-    return unfinished[0] if unfinished else runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-
-
-def _run_text(run: Run, folder: Path, drafts: int) -> str:
-    from chatbot.evaluation.report import REPORT  # noqa: PLC0415
-
-    lines = [f"{_count(len(run.scores), 'question')} asked of generation {run.made_by['generation']}"]
-    lines += [f"{_count(drafts, 'draft')} not asked; `career-advisor questions lint` lists them"] if drafts else []
-    lines += [f"{_count(run.failed, 'call')} failed and counted nowhere"] if run.failed else []
-    lines += [str(measure) for measure in run.measures()]
-    if "median_ms" in run.times:
-        lines.append(f"{'milliseconds an answer':<24} {run.times['median_ms']:>8g}   95 % under {run.times['p95_ms']:g}")
-    return "\n".join([*lines, f"Run: {folder}", f"Report: {folder / REPORT}"])
-
-
-def _compare(options: argparse.Namespace) -> int:
-    from chatbot.evaluation.comparison import compare  # noqa: PLC0415
-    from chatbot.evaluation.runs import read_run  # noqa: PLC0415
-
-    runs = _settings(options).data / RUNS
-    before, after = (read_run(Path(name) if Path(name).is_dir() or not (runs / name).is_dir() else runs / name) for name in options.runs)
-    comparison = compare(before, after)
-    if options.json:
-        write_json(comparison.as_dict())
-    else:
-        write(str(comparison))
-    return BAD_NEWS if comparison.is_worse else DONE
-
-
-def _lint(options: argparse.Namespace) -> int:
-    from chatbot.evaluation.lint import lint  # noqa: PLC0415
-    from chatbot.evaluation.questions import read_questions  # noqa: PLC0415
-
-    rows = read_questions(options.questions or _settings(options).questions)
-    with _advisor(options) as advisor:
-        articles = {stored.article.id: stored.article.text for stored in advisor.articles()}
-        units = [chunk.quote(unit) for chunk in advisor.chunks() for unit in chunk.units]
-    flaws = lint(rows, articles, units)
-    if options.json:
-        write_json([flaw.as_dict() for flaw in flaws])
-    else:
-        write("\n".join(map(str, flaws)) or f"{_count(len(rows), 'row')}, none to mend.")
-    return BAD_NEWS if flaws else DONE
-
-
-def _add(options: argparse.Namespace) -> int:
-    from chatbot.evaluation.questions import append_question, draft_of, read_questions  # noqa: PLC0415
-
-    path = options.questions or _settings(options).questions
-    taken = [row.id for row in read_questions(path)] if path.exists() else []
-    with _advisor(options) as advisor:
-        row = draft_of(advisor.answer(options.question, options.after).answer, options.after, taken, options.comment)
-    append_question(path, row)
-    write(f"Added the draft {row.id} to {path}; fill in evidence, facts and answerable, then delete its draft.")
     return DONE
 
 
@@ -406,7 +271,7 @@ def _chat(options: argparse.Namespace) -> int:
     if _is_busy(port, address):
         say(f"Port {port} is in use; choose another with --port.")
         return FAILED
-    for settings in (_settings(options), ChatSettings.read()):
+    for settings in (settings_of(options), ChatSettings.read()):
         os.environ.update({f"CAREER_{name.upper()}": str(_absolute(value)) for name, value in settings})
     app = Path(__file__).resolve().with_name("app.py")
     os.chdir(app.parents[1])  # where .streamlit/config.toml lies
@@ -443,64 +308,6 @@ def _is_busy(port: int, address: str) -> bool:
         except OSError as error:
             return error.errno == errno.EADDRINUSE
     return False
-
-
-# --- what they share
-
-
-def _settings(options: argparse.Namespace) -> IngestSettings:
-    from ingest.settings import IngestSettings  # noqa: PLC0415
-
-    return IngestSettings.read(corpus=options.corpus, data=options.data)
-
-
-@contextmanager
-def _advisor(options: argparse.Namespace) -> Iterator[Advisor]:
-    from chatbot.settings import ChatSettings  # noqa: PLC0415
-    from chatbot.wiring import open_advisor  # noqa: PLC0415
-
-    advisor = open_advisor(ChatSettings.read(), _settings(options))
-    try:
-        yield advisor
-    finally:
-        advisor.close()
-
-
-@contextmanager
-def _progress_bar(label: str) -> Iterator[Progress | None]:
-    """A bar on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def write(text: str) -> None:
-    """A result, to standard output."""
-    sys.stdout.write(_printable(text) + "\n")
-
-
-def write_json(value: object) -> None:
-    sys.stdout.write(_printable(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
-
-
-def say(text: str) -> None:
-    """All else, to standard error."""
-    sys.stderr.write(_printable(text) + "\n")
-
-
-def _printable(text: str) -> str:
-    """Without the characters that a terminal obeys."""
-    return "".join(character for character in text if character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Cs"})
 
 
 if __name__ == "__main__":

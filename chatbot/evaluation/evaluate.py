@@ -9,11 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from chatbot.evaluation.marking import Asked, Outcomes, Sources, mark
+from chatbot.evaluation.marking import Observed, Outcomes, Sources, mark
 from chatbot.evaluation.personas import swapped
 from chatbot.evaluation.questions import Question
 from chatbot.evaluation.report import write_report
-from chatbot.evaluation.runs import FORMAT, Run, RunError, finish, progress_of, read_answers, write_run
+from chatbot.evaluation.runs import FORMAT, Run, RunError, finish, progress_of, write_run
 from chatbot.types import Answer, Passage, Reply
 from ingest.errors import CareerAdvisorError
 from ingest.index import StoredArticle
@@ -22,7 +22,14 @@ from ingest.types import Chunk, content_hash
 PACKAGES = ("bm25s", "chromadb", "langchain", "openai", "sentence-transformers", "torch")  # whose versions can change an answer
 
 Progress: TypeAlias = Callable[[int, int], None]
-Judge: TypeAlias = Callable[[Question, Answer], Outcomes]
+
+
+class Judge(Protocol):
+    """A model that judges one answer."""
+
+    @property
+    def model(self) -> str: ...
+    def __call__(self, row: Question, answer: Answer) -> Outcomes: ...
 
 
 class Front(Protocol):
@@ -51,7 +58,7 @@ class Evaluation:
         """What a run depends on; one that was begun with other parts is another run."""
         return {
             "format": FORMAT,
-            "settings": dict(self.settings),
+            "settings": {**self.settings, "judge": self.judge.model if self.judge else None},
             "generation": self.advisor.generation,
             "question_set": content_hash([row.model_dump(mode="json") for row in rows]),
             "program": _program(),
@@ -70,8 +77,9 @@ class Evaluation:
                     progress(number, len(rows))
             if self.advisor.generation != parts["generation"]:
                 raise RunError("The index changed while it was evaluated, so that the answers are of two; evaluate into another folder.")
-            run = write_run(folder, parts, [done[row.id] for row in rows])
-            write_report(run, read_answers(run), folder)
+            lines = [done[row.id] for row in rows]
+            run = write_run(folder, parts, lines)
+            write_report(run, lines, folder)
             finish(run, folder)
         return run
 
@@ -84,7 +92,7 @@ class Evaluation:
             by_persons = tuple(
                 self.advisor.answer(question, row.history).answer for question in swapped(row.id, row.question) if self.personas
             )
-            outcomes = mark(row, Asked(answer, ranked, by_persons), sources) | (self.judge(row, answer) if self.judge else {})
+            outcomes = mark(row, Observed(answer, ranked, by_persons), sources) | (self.judge(row, answer) if self.judge else {})
         except CareerAdvisorError as error:
             return {**base, "failed": str(error), "answer": None, "outcomes": {}, "ms": None}
         told = answer.as_dict(row.id)

@@ -57,7 +57,7 @@ class ModelJudge:
     def __init__(self, settings: JudgeSettings) -> None:
         if not settings.openai_api_key:
             raise SettingsError("A judge needs a key: set OPENAI_API_KEY, or evaluate without --judge.")
-        self._model = settings.judge_model
+        self.model = settings.judge_model
         self._client = OpenAI(api_key=settings.openai_api_key, base_url=settings.openai_base_url, timeout=TIMEOUT, max_retries=2)
 
     def __call__(self, row: Question, answer: Answer) -> Outcomes:
@@ -70,7 +70,7 @@ class ModelJudge:
     def _judged(self, text: str) -> Judged:
         try:
             completion = self._client.chat.completions.parse(
-                model=self._model, messages=[{"role": "user", "content": text}], response_format=Judged
+                model=self.model, messages=[{"role": "user", "content": text}], response_format=Judged
             )
         except openai.AuthenticationError:
             raise JudgeError("The judge's endpoint refuses the key in OPENAI_API_KEY.") from None

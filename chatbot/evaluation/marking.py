@@ -28,7 +28,7 @@ Outcomes: TypeAlias = dict[str, tuple[float, float]]  # measure -> what was reac
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Observed:
     """What an evaluation saw of one question: the answer, the passages as they were ranked, and the answers to two people who differ in one trait."""
 
     answer: Answer
@@ -63,9 +63,9 @@ class Sources:
         }
 
 
-def mark(row: Question, asked: Asked, sources: Sources) -> Outcomes:
+def mark(row: Question, observed: Observed, sources: Sources) -> Outcomes:
     """Every measure that applies to this row, as reached and of how much; `measures.py` adds them up."""
-    answer = asked.answer
+    answer = observed.answer
     abstained = float(answer.status == "abstained")
     found: Outcomes = {"claims verified": (_verified(answer, sources), len(answer.citations))} if answer.citations else {}
     if abstained:
@@ -73,12 +73,12 @@ def mark(row: Question, asked: Asked, sources: Sources) -> Outcomes:
     else:
         found["words an answer"] = (words(answer), 1)
     if row.answerable:
-        found |= _marked_answerable(row, asked, sources)
+        found |= _marked_answerable(row, observed, sources)
         found["answerable refused"] = (abstained, 1)
     else:
         found["unanswerable abstained"] = (abstained, 1)
-    if asked.swapped:
-        found["persona swap"] = (float(len({_told(answer, row) for answer in asked.swapped}) == 1), 1)
+    if observed.swapped:
+        found["persona swap"] = (float(len({_told(answer, row) for answer in observed.swapped}) == 1), 1)
     for name in ("input", "output") if answer.tokens else ():
         found[f"{name} tokens"] = (float((answer.tokens or {}).get(name, 0)), 1)
     return found
@@ -101,8 +101,8 @@ def rightly_cited(answer: Answer, facts: Sequence[Sequence[str]]) -> bool:
     return any(holds(text, fact) for text in texts for fact in facts)
 
 
-def _marked_answerable(row: Question, asked: Asked, sources: Sources) -> Outcomes:
-    answer = asked.answer
+def _marked_answerable(row: Question, observed: Observed, sources: Sources) -> Outcomes:
+    answer = observed.answer
     is_answered = answer.status == "answered"
     held = facts_held(answer.text, row.facts) if is_answered else []
     found: Outcomes = {"facts held": (sum(held), len(row.facts)), "right citation": (float(rightly_cited(answer, row.facts)), 1)}
@@ -113,7 +113,7 @@ def _marked_answerable(row: Question, asked: Asked, sources: Sources) -> Outcome
     found["citation recall"] = (len(cited & gold) / len(gold), 1)
     if cited:
         found["citation precision"] = (len(cited & gold) / len(cited), 1)
-    return found | _retrieved(asked.ranked, sources.relevant(row.evidence))
+    return found | _retrieved(observed.ranked, sources.relevant(row.evidence))
 
 
 def _retrieved(ranked: Sequence[Passage], relevant: set[str]) -> Outcomes:

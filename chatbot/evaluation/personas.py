@@ -1,4 +1,4 @@
-"""The same question from two people who differ in one trait: what they are told, and from where, must not differ. After Bias Benchmark-like swaps."""
+"""The same question from two people who differ in one trait: what they are told, and from where, must not differ."""
 
 from __future__ import annotations
 

@@ -87,6 +87,11 @@ def read_questions(path: Path) -> list[Question]:
     return rows
 
 
+def to_ask(rows: Iterable[Question], split: Split | None = None) -> list[Question]:
+    """Those that are no drafts, of both halves or of one."""
+    return [row for row in rows if not row.draft and split in (None, row.split)]
+
+
 def append_question(path: Path, row: Question) -> None:
     """Adds a row to the end of a set, which may not exist yet. Raises QuestionSetError."""
     try:

@@ -13,20 +13,15 @@ from markupsafe import Markup
 
 from chatbot.evaluation.measures import MEASURES, Measure, quality, shown
 from chatbot.evaluation.questions import facts_held
-from chatbot.evaluation.runs import Run, RunError
+from chatbot.evaluation.runs import Run
 
 REPORT = "report.html"
 RESULTS = {"right": "--good", "partly": "--quiet", "wrong": "--bad"}  # what a question came to, and the colour that tells it
 
 
-def write_report(run: Run, answers: Sequence[Mapping[str, Any]], folder: Path) -> Path:
-    """`answers` as runs.read_answers gives them. Raises RunError."""
-    path = folder / REPORT
-    try:
-        path.write_text(report(run, answers), encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"The report cannot be written to '{path}' ({error.strerror}).") from None
-    return path
+def write_report(run: Run, answers: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """`answers` are the lines of answers.jsonl."""
+    (folder / REPORT).write_text(report(run, answers), encoding="utf-8")
 
 
 def report(run: Run, answers: Sequence[Mapping[str, Any]]) -> str:
@@ -72,18 +67,18 @@ def _bar(measure: Measure) -> Markup:
     ).format(name=f"{measure.name}: {shown(measure.name, measure.value)}", value=value, low=low, high=high, width=width)
 
 
-def _stack(counts: Mapping[str, int]) -> Markup:
+def _stack(counts: Counter[str]) -> Markup:
     """Right, partly and wrong beside each other."""
-    total = sum(counts.get(name, 0) for name in RESULTS) or 1
+    total = sum(counts[name] for name in RESULTS) or 1
     parts, start = [], 0.0
     for name, colour in RESULTS.items():
-        width = 100 * counts.get(name, 0) / total
+        width = 100 * counts[name] / total
         parts.append(
             Markup('<rect x="{x}" width="{width}" height="16" fill="var({colour})"><title>{name}: {count}</title></rect>').format(
-                x=f"{start:.2f}", width=f"{width:.2f}", colour=colour, name=name, count=counts.get(name, 0)
+                x=f"{start:.2f}", width=f"{width:.2f}", colour=colour, name=name, count=counts[name]
             )
         )
         start += width
     return Markup('<svg role="img" aria-label="{label}" preserveAspectRatio="none" viewBox="0 0 100 16">{parts}</svg>').format(
-        label=", ".join(f"{name} {counts.get(name, 0)}" for name in RESULTS), parts=Markup("").join(parts)
+        label=", ".join(f"{name} {counts[name]}" for name in RESULTS), parts=Markup("").join(parts)
     )

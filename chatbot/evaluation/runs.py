@@ -66,7 +66,6 @@ class Run:
 
     made_by: dict[str, Any]
     scores: tuple[Score, ...]
-    folder: Path | None = None
     times: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -106,15 +105,7 @@ def read_run(folder: Path) -> Run:
             raise RunError(f"The run in '{folder}' was written by another version of this program.")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise RunError(f"The run in '{folder}' is damaged.") from None
-    return Run(parts, scores, folder, times)
-
-
-def read_answers(run: Run) -> list[dict[str, Any]]:
-    """Every row with its answer, for the report. Raises RunError."""
-    try:
-        return list(_lines((run.folder or Path()) / ANSWERS))
-    except (OSError, ValueError):
-        raise RunError(f"The answers of the run in '{run.folder}' cannot be read.") from None
+    return Run(parts, scores, times)
 
 
 # --- while it runs
@@ -156,8 +147,18 @@ def _kept(path: Path, parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {line["id"]: line for line in rest if not line["failed"]}
 
 
-def is_unfinished(folder: Path, parts: Mapping[str, Any]) -> bool:
-    """Whether a run of the same parts was interrupted here."""
+def folder_for(runs: Path, parts: Mapping[str, Any]) -> Path:
+    """Below the folder of runs: the newest run of the same parts that was interrupted, else a new folder."""
+    unfinished = [folder for folder in sorted(runs.glob("*"), reverse=True) if _is_unfinished(folder, parts)]
+    return unfinished[0] if unfinished else runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+
+
+def folder_named(runs: Path, name: str) -> Path:
+    """A run's folder by its path, or by its name below the folder of runs."""
+    return runs / name if not Path(name).is_dir() and (runs / name).is_dir() else Path(name)
+
+
+def _is_unfinished(folder: Path, parts: Mapping[str, Any]) -> bool:
     try:
         return not (folder / RUN).exists() and (folder / PROGRESS).exists() and bool(_kept(folder / PROGRESS, parts))
     except (RunError, OSError):
@@ -168,16 +169,13 @@ def is_unfinished(folder: Path, parts: Mapping[str, Any]) -> bool:
 
 
 def write_run(folder: Path, parts: dict[str, Any], lines: Sequence[dict[str, Any]]) -> Run:
-    """Everything but the report and run.json, which `finish` writes. Raises RunError."""
+    """Everything but the report and run.json, which `finish` writes; within `progress_of`, which says what a disk will not take."""
     scores = tuple(_score(line) for line in lines)
     when = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), **_spread(lines), "ms": {line["id"]: line["ms"] for line in lines}}
-    try:
-        _replace(folder / ANSWERS, [{name: value for name, value in line.items() if name != "ms"} for line in lines])
-        _replace(folder / SCORES, [score.as_dict() for score in scores])
-        (folder / TIMES).write_text(json.dumps(when, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"The run cannot be written to '{folder}' ({error.strerror}).") from None
-    return Run(parts, scores, folder, when)
+    _replace(folder / ANSWERS, [{name: value for name, value in line.items() if name != "ms"} for line in lines])
+    _replace(folder / SCORES, [score.as_dict() for score in scores])
+    (folder / TIMES).write_text(json.dumps(when, indent=1) + "\n", encoding="utf-8")
+    return Run(parts, scores, when)
 
 
 def finish(run: Run, folder: Path) -> None:

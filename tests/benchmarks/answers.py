@@ -13,27 +13,19 @@ from pathlib import Path
 
 from chatbot.evaluation.evaluate import Evaluation
 from chatbot.evaluation.measures import measures
-from chatbot.evaluation.questions import read_questions
+from chatbot.evaluation.questions import Split, read_questions, to_ask
 from chatbot.evaluation.runs import Run
-from chatbot.settings import ChatSettings
-from chatbot.wiring import open_advisor, open_embedder
-from ingest.pipeline import ingest
+from chatbot.wiring import open_embedder
 from ingest.settings import IngestSettings
+from tests.benchmarks.advisors import advisor_over
 
 ROOT = Path(__file__).parents[2]
 
 
-def evaluated(articles: Path, split: str, questions: Path) -> Run:
+def evaluated(articles: Path, split: Split, questions: Path) -> Run:
     """Every question of one half, asked of an index of its own."""
-    with tempfile.TemporaryDirectory() as data:
-        settings = IngestSettings(corpus=articles, data=Path(data))
-        ingest(settings, open_embedder(settings))
-        advisor = open_advisor(ChatSettings(), settings)
-        rows = [row for row in read_questions(questions) if row.split == split and not row.draft]
-        try:
-            return Evaluation(advisor, {}, personas=False).run(rows, Path(data) / "run")
-        finally:
-            advisor.close()
+    with tempfile.TemporaryDirectory() as folder, advisor_over(articles, open_embedder(IngestSettings())) as advisor:
+        return Evaluation(advisor, {}, personas=False).run(to_ask(read_questions(questions), split), Path(folder))
 
 
 def table(run: Run, only: str = "") -> str:

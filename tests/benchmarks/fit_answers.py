@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -23,14 +22,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from chatbot import abstention, evidence, fitted
-from chatbot.advisor import Advisor
-from chatbot.evaluation.questions import holds, read_questions
-from chatbot.settings import ChatSettings
+from chatbot.evaluation.questions import holds, read_questions, to_ask
 from chatbot.understanding import aside
 from chatbot.wiring import open_embedder
 from ingest.embed import Embedder
-from ingest.pipeline import ingest
 from ingest.settings import IngestSettings
+from tests.benchmarks.advisors import advisor_over
 from tests.benchmarks.practice import advisor_on, is_gold, read_practice
 
 ROOT = Path(__file__).parents[2]
@@ -52,18 +49,14 @@ class Case:
 
 def cases_of_questions(articles: Path, embedder: Embedder) -> Iterable[Case]:
     """The tune half of the question set, asked of one folder of articles."""
-    rows = [row for row in read_questions(ROOT / "corpus/questions.jsonl") if row.split == "tune"]
-    with TemporaryDirectory() as data:
-        settings = IngestSettings(corpus=articles, data=Path(data))
-        ingest(settings, embedder)
-        advisor = Advisor(settings.data, ChatSettings(), embedder)
+    rows = to_ask(read_questions(ROOT / "corpus/questions.jsonl"), "tune")
+    with advisor_over(articles, embedder) as advisor:
         for number, row in enumerate(row for row in rows if not aside(row.question)):
             quotes, units, whole = advisor.signs(row.question, row.history)
             gold = [
                 any(_same(quote, wanted) for wanted in row.evidence) or any(holds(quote, fact) for fact in row.facts) for quote in quotes
             ]
             yield Case(_matrix(units), np.array(gold), _row(whole), row.answerable, number % FOLDS)
-        advisor.close()
 
 
 def cases_of_practice(embedder: Embedder) -> Iterable[Case]:

@@ -18,10 +18,8 @@ from typing import Any
 import yaml
 
 from chatbot.advisor import Advisor
-from chatbot.settings import ChatSettings
 from ingest.embed import Embedder
-from ingest.pipeline import ingest
-from ingest.settings import IngestSettings
+from tests.benchmarks.advisors import advisor_over
 
 FOLDER = Path(__file__).with_name("practice")
 HELD_OUT = 5  # every fifth article is never trained on, and tells how well the training carries over
@@ -64,13 +62,8 @@ def advisor_on(practice: Practice, embedder: Embedder) -> Iterator[Advisor]:
         corpus = Path(folder) / "corpus"
         corpus.mkdir()
         practice.write(corpus)
-        settings = IngestSettings(corpus=corpus, data=Path(folder) / "data")
-        ingest(settings, embedder)
-        advisor = Advisor(settings.data, ChatSettings(), embedder)
-        try:
+        with advisor_over(corpus, embedder) as advisor:
             yield advisor
-        finally:
-            advisor.close()
 
 
 def is_gold(quote: str, answers: tuple[str, ...]) -> bool:
