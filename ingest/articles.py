@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
+from importlib.metadata import version
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,17 +20,23 @@ import yaml
 
 from ingest.errors import ArticleError, CorpusError
 from ingest.plain_text import to_markdown
+from ingest.sandbox import Sandbox
 from ingest.types import Article, Origin, Role
 
 TITLE_CHARACTERS = 90  # of an article that names none: its opening words, up to here
+OPENING_CHARACTERS = 2000  # of them, that a title is looked for in
 FRONT_MATTER_CHARACTERS = 20_000
 FRONT_MATTER_BRACKETS = 200  # a parser's time grows with the square of their depth
 MAX_FILES = 100_000
+COMMENTS_IN_COMMENTS = 20  # passes, each of which may leave another comment
+READER_VERSION = 1  # raised when the same file would give another article
+DOCUMENTS = frozenset({".html", ".htm", ".pdf", ".docx"})  # read in a process of its own (documents.py)
+LIBRARIES = ("trafilatura", "pypdf", "mammoth", "markdownify")
 
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n(?=[ \t]*(?:#|---|[\w-]+[ \t]*:|[-\[{&*!]))(?P<yaml>.*?)(?:^---[ \t]*(?:\n|\Z))", re.DOTALL | re.MULTILINE
 )
-_COMMENT = re.compile(r"<!--.*?-->|^ {0,3}<!--.*\Z", re.DOTALL | re.MULTILINE)
+_UNCLOSED_COMMENT = re.compile(r"^ {0,3}<!--", re.MULTILINE)
 _FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(?P<title>\S.*)$", re.MULTILINE)
 _STRUCTURE = re.compile(r"^\s*(?:[-*+>|#]+|\d+[.)])\s*")
 
@@ -39,44 +49,84 @@ class Draft:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find_articles(folder: Path) -> dict[str, Path]:
-    """Article id -> file, sorted by id. Links are not followed out of the folder. Raises CorpusError where there is nothing to read."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a folder that could be articles, by article id, sorted; and (file, reason) of those that may not be read."""
+
+    files: dict[str, Path]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def find_articles(folder: Path) -> Listing:
+    """Raises CorpusError where there is nothing to read. Links are not followed out of the folder."""
     if not folder.is_dir():
         raise CorpusError(f"There is no folder of articles at '{folder}'; name one with --corpus.")
     root = folder.resolve()
-    found: dict[str, Path] = {}
-    for path in _files(folder):
-        if path.suffix.lower() in READERS and _is_inside(path, root):
-            name = PurePosixPath(path.relative_to(folder)).with_suffix("").as_posix()
-            # two files that differ in their suffix alone are two articles
-            found[name if name not in found else f"{name}{path.suffix}"] = path
-    if not found:
-        raise CorpusError(f"The folder '{folder}' holds no article ({', '.join(sorted(READERS))}); nothing was changed.")
-    return dict(sorted(found.items()))
+    files: dict[str, Path] = {}
+    left_out: list[tuple[str, str]] = []
+    found = walk(folder)
+    for path in sorted(found):
+        name = path.relative_to(folder).as_posix()
+        if reason := found[path] or _may_not_be_read(path, root):
+            left_out.append((name.encode(errors="replace").decode(), reason))
+            continue
+        article_id = PurePosixPath(name).with_suffix("").as_posix()
+        # two files that differ in their suffix alone are two articles
+        files[article_id if article_id not in files else name] = path
+    if not files and not left_out:
+        raise CorpusError(f"The folder '{folder}' holds no article ({', '.join(sorted(SUFFIXES))}); nothing was changed.")
+    return Listing(dict(sorted(files.items())), tuple(left_out))
 
 
-def _is_inside(path: Path, root: Path) -> bool:
-    """Whether a file lies below the folder once links are followed, and has a name that can be written down."""
+def _may_not_be_read(path: Path, root: Path) -> str | None:
+    """Why a file is left out by its name or place alone."""
     try:
-        path.name.encode()
-        return path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError, UnicodeEncodeError):
-        return False
+        path.as_posix().encode()
+        inside = path.resolve(strict=True).is_relative_to(root)
+    except UnicodeEncodeError:
+        return "its name is not text"
+    except (OSError, RuntimeError):
+        return "it is a link that leads nowhere"
+    return None if inside else "it is a link out of the folder"
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for count, path in enumerate(sorted(folder.rglob("*"))):
-        if count >= MAX_FILES:
+def walk(folder: Path) -> dict[Path, str | None]:
+    """Every file whose name ends as an article's does, and of folders that are not gone into the reason; what is hidden is passed over."""
+    found: dict[Path, str | None] = {}
+    folders, seen = [folder], 0
+    while folders:
+        here = folders.pop()
+        try:
+            with os.scandir(here) as listed:
+                entries = list(islice(listed, MAX_FILES - seen + 1))
+        except OSError as error:
+            found[here] = f"it cannot be read ({error.strerror})"
+            continue
+        seen += len(entries)
+        if seen > MAX_FILES:
             raise CorpusError(f"The folder '{folder}' holds more than {MAX_FILES:,} files; name a smaller one with --corpus.")
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and not path.is_dir():
-            yield path
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(Path(entry.path))
+            elif entry.is_symlink() and Path(entry.path).is_dir():
+                found[Path(entry.path)] = "it is a link to a folder, which is not followed"
+            elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES:
+                found[Path(entry.path)] = None
+    return found
 
 
 def read_article(article_id: str, path: Path, max_bytes: int) -> Article:
     """Raises ArticleError, whose text says why this file was left out."""
-    text = clean(_decode(_read_bytes(path, max_bytes)))
-    draft = READERS[path.suffix.lower()](text)
+    with Sandbox() as sandbox:
+        return article_of(article_id, path, file_bytes(path, path.parent, max_bytes), sandbox)
+
+
+def article_of(article_id: str, path: Path, data: bytes, sandbox: Sandbox) -> Article:
+    """The article that a file's bytes are. Raises ArticleError."""
+    suffix = path.suffix.lower()
+    draft = READERS[suffix](clean(_decode(data))) if suffix in READERS else _read_document(suffix, data, sandbox)
     body = _without_comments(draft.markdown).strip("\n") + "\n"
     if not any(character.isalnum() for character in body):
         raise ArticleError("it holds no text")
@@ -84,11 +134,38 @@ def read_article(article_id: str, path: Path, max_bytes: int) -> Article:
     return replace(article, title=_line(draft.fields.get("title")) or _title_of(body))
 
 
+def _read_document(suffix: str, data: bytes, sandbox: Sandbox) -> Draft:
+    markdown, fields = sandbox.read(suffix, data)
+    return Draft(clean(markdown), fields)
+
+
+@cache
+def reader_version() -> str:
+    """Names what reads files: another version may read the same file otherwise."""
+    return " ".join([str(READER_VERSION), *(f"{name} {version(name)}" for name in LIBRARIES)])
+
+
 def _without_comments(markdown: str) -> str:
     """Again until none is left: what stands around a comment may make another. One that is opened within a line and never closed is text."""
-    while (less := _COMMENT.sub("", markdown)) != markdown:
+    for _ in range(COMMENTS_IN_COMMENTS):
+        less = _without_closed_comments(markdown)
+        if less == markdown:
+            break
         markdown = less
-    return markdown
+    else:
+        raise ArticleError("its comments are nested too deeply")
+    unclosed = _UNCLOSED_COMMENT.search(markdown)
+    return markdown[: unclosed.start()] if unclosed else markdown
+
+
+def _without_closed_comments(markdown: str) -> str:
+    """One pass, in a time that grows with the length alone."""
+    parts: list[str] = []
+    at = 0
+    while (start := markdown.find("<!--", at)) >= 0 and (end := markdown.find("-->", start + 4)) >= 0:
+        parts.append(markdown[at:start])
+        at = end + 3
+    return "".join([*parts, markdown[at:]])
 
 
 def clean(text: str) -> str:
@@ -101,16 +178,25 @@ def clean(text: str) -> str:
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
-def _read_bytes(path: Path, max_bytes: int) -> bytes:
+def file_bytes(path: Path, root: Path, max_bytes: int) -> bytes:
+    """A regular file's bytes; nothing is waited for, and no link is followed out of `root`. Raises ArticleError."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        target = path.resolve(strict=True)
+        if not target.is_relative_to(root.resolve()):
+            raise ArticleError("it is a link out of the folder")
+        if not stat.S_ISREG(target.stat().st_mode):
             raise ArticleError("it is not a regular file")
-        if status.st_size > max_bytes:
-            raise ArticleError(f"it is larger than {max_bytes / 1e6:g} MB (CAREER_MAX_ARTICLE_MB)")
-        return path.read_bytes()
-    except OSError as error:
-        raise ArticleError(f"it cannot be read ({error.strerror or type(error).__name__})") from None
+        descriptor = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - what was opened is what is looked at, whatever now stands under its name
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise ArticleError("it is not a regular file")
+            data = file.read(max_bytes + 1) if status.st_size <= max_bytes else b""
+    except (OSError, RuntimeError) as error:
+        raise ArticleError(f"it cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})") from None
+    if max(len(data), status.st_size) > max_bytes:
+        raise ArticleError(f"it is larger than {max_bytes / 1e6:g} MB (CAREER_MAX_ARTICLE_MB)")
+    return data
 
 
 def _decode(data: bytes) -> str:
@@ -140,6 +226,9 @@ READERS: dict[str, Callable[[str], Draft]] = {
     ".txt": _read_plain_text,
     ".text": _read_plain_text,
 }
+
+
+SUFFIXES = DOCUMENTS | READERS.keys()
 
 
 def front_matter(text: str) -> dict[str, Any]:
@@ -217,7 +306,7 @@ def _title_of(markdown: str) -> str:
     if heading := _FIRST_HEADING.search(markdown):
         return heading["title"].rstrip(" \t#") or heading["title"]
     opening = next(line for line in markdown.splitlines() if any(character.isalnum() for character in line))
-    words = _STRUCTURE.sub("", opening).strip()
+    words = _STRUCTURE.sub("", opening[:OPENING_CHARACTERS]).strip()
     words = next(iter(sentencex.segment("en", words)), words).strip()
     if len(words) <= TITLE_CHARACTERS:
         return words.rstrip(".")

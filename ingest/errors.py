@@ -10,7 +10,9 @@ CareerAdvisorError
 ├── SearchIndexError
 │   ├── NoIndexError       nothing was ingested yet
 │   └── IndexMismatchError the index was made by other settings, or is damaged
-└── QuestionError          (chatbot.errors) a question that cannot be asked
+├── QuestionError          (chatbot.errors) a question that cannot be asked
+├── ConversationUnknownError  (chatbot.errors) a conversation that is not this owner's, or not there
+└── MemoryStoreError       (chatbot.errors) the database of conversations cannot be used
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -17,6 +17,7 @@ import Stemmer
 from ingest.types import Article, Chunk, Role, Unit
 
 INFERRED_MENTIONS = 3  # of a name before it is taken for a role without front matter
+INFERRED_NAMES = 100  # the commonest are looked at, in a time that grows with the square of their number
 
 # a word; two that ran into one ("GenAI", "EngineerGenerative") are two
 _WORD = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+s?(?![^\W_A-Z])|[^\W_]")
@@ -148,14 +149,15 @@ def inferred_roles(text: str) -> tuple[Role, ...]:
     for key, count in counts.items():
         noun[key[-1]] += count
     head = noun.most_common(1)[0][0]
+    links = links[:INFERRED_NAMES]
     aliased = {key for pair in links for key in pair}
-    kept = [key for key, _ in counts.most_common() if key[-1] == head]
-    groups = _grouped([*kept, *(key for key in aliased if key not in kept)], links)
+    kept = [key for key, _ in counts.most_common(INFERRED_NAMES) if key[-1] == head]
+    groups = _grouped([*kept, *(key for key in aliased if key not in kept)], set(links))
     groups = [group for group in groups if sum(counts[key] for key in group) >= INFERRED_MENTIONS and any(key in kept for key in group)]
     return tuple(Role(spelled[group[0]], tuple(spelled[key] for key in group[1:])) for group in groups)
 
 
-def _grouped(keys: Sequence[tuple[str, ...]], links: Sequence[tuple[tuple[str, ...], tuple[str, ...]]]) -> list[list[tuple[str, ...]]]:
+def _grouped(keys: Sequence[tuple[str, ...]], links: Container[tuple[tuple[str, ...], tuple[str, ...]]]) -> list[list[tuple[str, ...]]]:
     groups: list[list[tuple[str, ...]]] = []
     for key in keys:
         linked = [

@@ -46,6 +46,11 @@ class IngestSettings(PrefixedSettings):
         return inner if inner.is_dir() else self.corpus
 
     @property
+    def models(self) -> Path:
+        """Where exported models lie."""
+        return self.data / "models"
+
+    @property
     def questions(self) -> Path:
         """The question set that lies beside the articles' folder, as corpus/questions.jsonl does."""
         return self.articles.parent / "questions.jsonl"

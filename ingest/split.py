@@ -7,8 +7,10 @@ heading are packed into chunks of at most `max_pieces` word pieces.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sentencex
 from markdown_it import MarkdownIt
@@ -16,15 +18,17 @@ from markdown_it.token import Token
 
 from ingest.types import Article, Chunk, Span, Unit
 
-SPLITTER_VERSION = 1  # raised when the same article would give other chunks
+SPLITTER_VERSION = 2  # raised when the same article would give other chunks
 
 ITEM_CHARACTERS = 320  # a longer list item is quoted by the sentence
 SENTENCE_CHARACTERS = 4000  # no sentence is longer
+STRETCH_CHARACTERS = 20_000  # of a paragraph, that are looked through for sentences at once
 PREAMBLE_SHARE = 0.5  # of what the model reads: a longer preamble is cut, so that the text itself always fits
 
 CountPieces = Callable[[str], int]
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+# blocks alone: emphasis and links within a line take seconds a megabyte, and nothing here asks for them
+_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table").disable("inline")
 _ITEM_MARKER = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 _QUOTE_MARKER = re.compile(r"\s*(?:>\s*)+")
 
@@ -141,11 +145,19 @@ def _units(text: str, kind: str, span: Span) -> Iterator[Unit]:
 def sentences(text: str, span: Span) -> Iterator[Span]:
     """Sentences of a stretch, without the white space around them."""
     start = span.start
-    for segment in _bounded(sentencex.segment("en", span.of(text))):
+    for segment in _bounded(_segments(span.of(text))):
         trimmed = _trimmed(text, Span(start, start + len(segment)))
         start += len(segment)
         if any(character.isalnum() for character in trimmed.of(text)):
             yield trimmed
+
+
+def _segments(text: str) -> Iterator[str]:
+    """sentencex's time grows with the square of a text's marks: a paragraph longer than any that is written is handed to it in stretches."""
+    while text:
+        cut = len(text) if len(text) <= STRETCH_CHARACTERS else text.rfind(" ", 0, STRETCH_CHARACTERS) + 1 or STRETCH_CHARACTERS
+        yield from sentencex.segment("en", text[:cut])
+        text = text[cut:]
 
 
 def _bounded(segments: Iterable[str]) -> Iterator[str]:
@@ -245,15 +257,17 @@ class _Packer:
         whole = self._chunk(heading, [unit])
         if self._count(whole.preamble) > self._model * PREAMBLE_SHARE:
             whole = replace(whole, context="")
-        start = whole.start
-        for word in [*re.finditer(r"\S+\s*", whole.text), None]:
-            end = whole.start + word.end() if word else whole.end + 1
-            if word and self._count(replace(whole, embedded=Span(start, end)).embedding_text()) <= self._model:
-                continue
-            cut = whole.start + word.start() if word else whole.end
-            if cut > start:
-                yield replace(whole, embedded=Span(start, cut))
-            start = cut
+        ends = [whole.start + word.end() for word in re.finditer(r"\S+\s*", whole.text)]
+        start, first = whole.start, 0
+        while first < len(ends):
+            # the most words that fit, found by halving; a single word that does not is a part all the same
+            fits = partial(self._fits, whole, start)
+            last = max(first + 1, bisect_left(ends, True, lo=first, key=lambda end: not fits(end)))
+            yield replace(whole, embedded=Span(start, ends[last - 1]))
+            start, first = ends[last - 1], last
+
+    def _fits(self, whole: Chunk, start: int, end: int) -> bool:
+        return self._count(replace(whole, embedded=Span(start, end)).embedding_text()) <= self._model
 
     def _fitting_heading(self, heading: tuple[str, ...]) -> tuple[str, ...]:
         """The heading path, without its outer parts where title and path would crowd out the text."""

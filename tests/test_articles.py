@@ -142,13 +142,13 @@ def test_links_out_of_the_folder_hidden_files_and_other_formats_are_passed_over(
     (corpus / "link.md").symlink_to(tmp_path / "outside.md")
     (corpus / ".hidden.md").write_text("Hidden.")
     (corpus / "picture.png").write_bytes(b"x")
-    assert list(find_articles(corpus)) == ["bakers", "flour"]
+    assert list(find_articles(corpus).files) == ["bakers", "flour"]
 
 
 def test_ids_are_paths_without_suffix(write_article: Callable[[str, str], Path], corpus: Path) -> None:
     write_article("deep/er/one.md", "Text.")
     write_article("flour.md", "Text.")
-    assert set(find_articles(corpus)) == {"bakers", "deep/er/one", "flour", "flour.txt"}
+    assert set(find_articles(corpus).files) == {"bakers", "deep/er/one", "flour", "flour.txt"}
 
 
 @pytest.mark.parametrize("make", [lambda _: None, lambda path: path.mkdir()])

@@ -113,7 +113,7 @@ def test_a_sentence_longer_than_the_model_reads_is_embedded_in_parts_and_quoted_
 
 @pytest.mark.model
 def test_the_projects_own_articles_fit_the_default_model(real_embedder) -> None:  # type: ignore[no-untyped-def]
-    for article_id, path in find_articles(ROOT / "corpus/articles").items():
+    for article_id, path in find_articles(ROOT / "corpus/articles").files.items():
         article = read_article(article_id, path, 1_000_000)
         for chunk in split(article, real_embedder.count_pieces, 128, real_embedder.max_pieces):
             assert len(real_embedder.encode([chunk.embedding_text()])[0].pieces) <= real_embedder.max_pieces - 2
