@@ -1,0 +1,258 @@
+"""A model as it was exported, run by ONNX Runtime without torch; the only place that imports onnxruntime and tokenizers.
+
+<exports>/<hash of the model's fingerprint and of what exports>/
+    export.json       how texts are cut, and the SHA-256 of each other file; or why the model cannot be exported
+    tokenizer.json
+    base.onnx  base.weights      the model as it is
+    reader.onnx  reader.weights  the model with an adapter, where it has one
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.embed import Part, Reading, Vectors
+from ingest.errors import EmbeddingModelError, StorageError
+
+FORMAT = 1  # of an export's files; part of the name of its folder
+TOGETHER = 1600  # word pieces that are run together, padding included; measured best on two cores' caches
+STALE = 3600  # seconds after which a folder that is being written belongs to nobody any more
+
+_DETAILS = "export.json"
+_WRITING = ".writing-"
+
+
+class UnfitError(Exception):
+    """A model that cannot be exported; torch runs it. Its text completes "because "."""
+
+
+class DamagedError(Exception):
+    """An export that is missing, not whole, or not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """How a model's texts are cut: how many word pieces it reads, the number that fills a shorter text up, what stands before each text."""
+
+    max_pieces: int
+    padding: int
+    prompt: str
+
+
+def prepared(exports: Path, fingerprint: str, make: Callable[[Path], None]) -> Export | None:
+    """The model's export, made where there is none or a damaged one; None for a model that cannot be exported.
+
+    `make` writes one into an empty folder and raises UnfitError where it cannot. Two processes may do this at once. Raises StorageError.
+    """
+    folder = _folder(exports, fingerprint)
+    try:
+        return _opened(folder)
+    except DamagedError:
+        _make(folder, make)
+    try:
+        return _opened(folder)
+    except DamagedError:
+        raise StorageError(f"The exported model in '{exports}' does not stay as it was written.") from None
+
+
+def is_prepared(exports: Path, fingerprint: str) -> bool:
+    """Whether `prepared` has made something before."""
+    return (_folder(exports, fingerprint) / _DETAILS).exists()
+
+
+def _folder(exports: Path, fingerprint: str) -> Path:
+    return exports / hashlib.sha256(f"{FORMAT} {fingerprint}".encode()).hexdigest()[:16]
+
+
+def _opened(folder: Path) -> Export | None:
+    """None where the model is known to be unfit. Raises DamagedError."""
+    try:
+        kept = json.loads((folder / _DETAILS).read_text(encoding="utf-8"))
+        if kept.get("unfit"):
+            return None
+        with ThreadPoolExecutor(max(len(kept["sha256"]), 1)) as pool:
+            if list(pool.map(_sha256, (folder / name for name in kept["sha256"]))) != list(kept["sha256"].values()):
+                raise DamagedError
+        return Export(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise DamagedError from None
+
+
+def _make(folder: Path, make: Callable[[Path], None]) -> None:
+    """Written beside and renamed, so that nobody opens half an export."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder.parent)
+        building = folder.parent / f"{_WRITING}{secrets.token_hex(8)}"
+        building.mkdir()
+        try:
+            _write(building, make)
+            _put(building, folder)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    except (OSError, ImportError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "disk error"
+        raise StorageError(f"The embedding model cannot be exported to '{folder.parent}' ({reason}).") from error
+
+
+def _write(building: Path, make: Callable[[Path], None]) -> None:
+    try:
+        make(building)
+    except UnfitError as error:
+        (building / _DETAILS).write_text(json.dumps({"unfit": str(error)}), encoding="utf-8")
+
+
+def _put(building: Path, folder: Path) -> None:
+    """Where another process was first, its export is as good, unless it is the damaged one."""
+    try:
+        building.rename(folder)
+    except OSError:
+        try:
+            _opened(folder)
+        except DamagedError:
+            folder.rename(building.with_name(f"{building.name}-damaged"))
+            building.rename(folder)
+    shutil.rmtree(building.with_name(f"{building.name}-damaged"), ignore_errors=True)
+
+
+def _sweep(exports: Path) -> None:
+    """What a process that was killed left behind."""
+    for path in exports.glob(f"{_WRITING}*"):
+        if time.time() - path.stat().st_mtime > STALE:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def write_details(folder: Path, details: Details, parts: Sequence[Part]) -> None:
+    """Writes export.json, the last file of an export, with the hashes of the others."""
+    hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    (folder / _DETAILS).write_text(json.dumps({**asdict(details), "parts": parts, "sha256": hashes}), encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Export:
+    """An export that is whole; its parts are loaded when first used."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises KeyError, TypeError, ValueError, OSError where export.json is not what was written."""
+        self._folder = folder
+        kept = json.loads((folder / _DETAILS).read_text(encoding="utf-8"))
+        self._parts: list[str] = list(kept["parts"])
+        self._details = Details(int(kept["max_pieces"]), int(kept["padding"]), str(kept["prompt"]))
+
+    @cached_property
+    def tokenizer(self) -> ExportedTokenizer:
+        return ExportedTokenizer(self._folder / "tokenizer.json", self._details)
+
+    def model(self, part: Part) -> ExportedModel:
+        """A model that was exported without a reader is its own. Raises EmbeddingModelError."""
+        return ExportedModel(self._folder / f"{part if part in self._parts else 'base'}.onnx", self.tokenizer)
+
+
+class ExportedTokenizer:
+    def __init__(self, path: Path, details: Details) -> None:
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        self._tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self.details = details
+        self.max_pieces = details.max_pieces
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        return frozenset(self._tokenizer.get_vocab())
+
+    def pieces(self, text: str) -> list[str]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).tokens)
+
+    def ids(self, text: str) -> list[int]:
+        """With the marks that open and close a text; one that is too long keeps both."""
+        ids: list[int] = self._tokenizer.encode(self.details.prompt + text).ids
+        return ids if len(ids) <= self.max_pieces else [*ids[: self.max_pieces - 1], ids[-1]]
+
+    def names(self, ids: Sequence[int]) -> tuple[str, ...]:
+        return tuple(self._tokenizer.id_to_token(number) or "" for number in ids)
+
+
+class ExportedModel:
+    """An exported graph as this project's Model. Each batch is run by one thread, and several batches beside each other: threads that share
+    a batch wait for each other in a loop, which costs a question 200 ms where other programs want the processors too.
+    """
+
+    def __init__(self, path: Path, tokenizer: ExportedTokenizer) -> None:
+        import onnxruntime  # noqa: PLC0415
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a tree of its own
+            raise EmbeddingModelError(f"The exported embedding model cannot be loaded ({type(error).__name__}).") from error
+        self._inputs = {given.name for given in self._session.get_inputs()}
+        self._tokenizer = tokenizer
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        found: dict[int, Vectors] = {}
+        for numbers, (vectors,) in self._run([self._tokenizer.ids(text) for text in texts], ["vector"]):
+            found.update(zip(numbers, vectors, strict=True))
+        return np.stack([found[number] for number in range(len(texts))])
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        ids = [self._tokenizer.ids(text) for text in texts]
+        found: dict[int, Reading] = {}
+        for numbers, (vectors, tokens) in self._run(ids, ["vector", "tokens"]):
+            for number, vector, states in zip(numbers, vectors, tokens, strict=True):
+                inner = tuple(ids[number][1:-1])
+                found[number] = Reading(inner, self._tokenizer.names(inner), states[1 : 1 + len(inner)], vector)
+        return [found[number] for number in range(len(texts))]
+
+    def _run(self, ids: Sequence[Sequence[int]], outputs: Sequence[str]) -> Iterator[tuple[list[int], list[NDArray[np.float32]]]]:
+        """The numbers of the texts of each batch, with its outputs."""
+        batches = list(_batches([len(one) for one in ids]))
+        run: Callable[[list[int]], list[Any]] = lambda batch: self._session.run(outputs, self._fed([ids[number] for number in batch]))  # noqa: E731
+        if len(batches) == 1:
+            yield batches[0], run(batches[0])
+            return
+        with ThreadPoolExecutor(_processors()) as pool:
+            yield from zip(batches, pool.map(run, batches), strict=True)
+
+    def _fed(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+        shape = len(ids), max(map(len, ids))
+        numbers, mask = np.full(shape, self._tokenizer.details.padding, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        for row, one in enumerate(ids):
+            numbers[row, : len(one)], mask[row, : len(one)] = one, 1
+        fed = {"input_ids": numbers, "attention_mask": mask, "token_type_ids": np.zeros(shape, dtype=np.int64)}
+        return {name: fed[name] for name in self._inputs}
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The texts' numbers, the longest first, so that a batch holds texts of like length and hardly any padding."""
+    order = sorted(range(len(lengths)), key=lambda number: -lengths[number])
+    first = 0
+    while first < len(order):
+        count = max(1, TOGETHER // lengths[order[first]])
+        yield order[first : first + count]
+        first += count
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
