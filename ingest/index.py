@@ -1,21 +1,32 @@
 """One generation on disk: its vectors in Chroma, its words in BM25, its articles and what made it. The only place that imports chromadb and bm25s.
 
-<data>/current                   the name of the generation that is served, one line
+<data>/current                   the name of the generation that is served; after a rollback a second line (see Pointer)
 <data>/generations/<id>-<n>/     never written again once it stands under that name; n counts builds of the same content
+    files.json                   size and SHA-256 of every other file
     manifest.json                what made it, its roles, its articles
     articles.jsonl               the canonical texts
     chunks.txt                   the chunks' ids, a row each
-    chroma/  lexical/            the chunks with their vectors, and their words
+    chunks.jsonl  chunk_rows.npy the chunks, a line each, and where each line starts
+    chroma/  lexical/            the chunks' vectors, and their words
+    vectors.npy                  the chunks' vectors again (float32): of few a product with all misses none (Chroma's graph may, among many
+                                 like ones), and Chroma cannot be read where it cannot write
     units.npy  unit_rows.npy     one vector a unit (float32), and where each chunk's units start in it
     tokens.npy  token_rows.npy   one vector a word piece of each unit (float16), and where each unit's pieces start in it
+    chunk_keys.npy unit_keys.npy hashes of the texts that were embedded, by which a later build finds their vectors
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import shutil
+import sqlite3
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -25,15 +36,21 @@ import Stemmer
 from numpy.typing import NDArray
 
 from ingest.embed import Vectors
-from ingest.errors import IndexMismatchError, NoIndexError, StorageError
+from ingest.errors import IndexMismatchError, NoIndexError, SearchIndexError, StorageError
 from ingest.types import HUMP, Article, Chunk, Origin, Role, content_hash
 
-FORMAT = 1  # of the files of a generation
+FORMAT = 2  # of the files of a generation
 POINTER = "current"
 GENERATIONS = "generations"
 GENERATION_NAME = re.compile(r"(?P<id>[0-9a-f]{16})-\d+")
+MEND = "Run: career-advisor ingest --force"
 DAMAGED = "The index is damaged, or may not be read; run: career-advisor ingest --force"
+FILES = "files.json"
 CHROMA_BATCH = 5000  # Chroma takes 5,461 rows a call at most
+COMPARED_ONE_BY_ONE = 20_000  # chunks, up to which a product with all vectors is as fast as Chroma's graph, and misses none
+CHROMA_QUERIES = 32  # vectors a call, when all are searched for: more are slower
+FREE_BYTES = 1_000_000  # Chroma writes a row whenever it is opened
+TOP = "chroma/chroma.sqlite3"
 
 _COLLECTION = "chunks"
 _WORD = re.compile(r"[^\W_]+(?:[.+#'’][^\W_]+|\+\+|#)*", re.UNICODE)
@@ -58,7 +75,11 @@ class StoredArticle:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation was made of and by. Its id hashes the content alone, so that two machines agree on it."""
+    """What a generation was made of and by. Its id hashes the content alone, so that two machines agree on it.
+
+    `sources` tells for each article the hash and the name of the file that it was read from, and `reader` what read it:
+    a file that is still the same need not be read again. `parent` is the generation that was served when this one was built.
+    """
 
     model: str
     splitter: int
@@ -68,11 +89,20 @@ class Manifest:
     chunks: str  # hash of the chunks' ids, in order
     counts: dict[str, int]  # article id -> chunks
     ingested_at: dict[str, str]  # article id -> when it last changed, ISO 8601, UTC
+    sources: dict[str, str] = field(default_factory=dict)
+    reader: str = ""
+    parent: str | None = None
+    built_at: str = ""
     format: int = FORMAT
 
     @property
     def id(self) -> str:
-        return content_hash({**asdict(self), "ingested_at": None})[:16]
+        story = dict.fromkeys(("ingested_at", "sources", "reader", "parent", "built_at"))
+        return content_hash({**asdict(self), **story})[:16]
+
+    @property
+    def passages(self) -> int:
+        return sum(self.counts.values())
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -80,58 +110,168 @@ class Manifest:
         try:
             fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             if fields["format"] != FORMAT:
-                raise IndexMismatchError("The index was made by another version of this program; run: career-advisor ingest --force")
+                raise IndexMismatchError("The index was made by another version of this program; run: career-advisor ingest")
             roles = tuple(Role(role["name"], tuple(role["others"])) for role in fields.pop("roles"))
             return cls(roles=roles, **fields)
         except (OSError, ValueError, KeyError, TypeError):
             raise IndexMismatchError(DAMAGED) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which generation is served. After a rollback: which was left, and the hash of its articles, until which differ the state holds."""
+
+    generation: str
+    left: str | None = None
+    left_articles: str | None = None
+
+    @classmethod
+    def read(cls, data: Path) -> Self | None:
+        """None where nothing was ingested, or the file is damaged."""
+        try:
+            first, *rest = (data / POINTER).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            return None
+        left = rest[0].split() if rest else []
+        return cls(first.strip(), *left[:2]) if GENERATION_NAME.fullmatch(first.strip()) else None
+
+    def __str__(self) -> str:
+        held = f"{self.left} {self.left_articles}\n" if self.left else ""
+        return f"{self.generation}\n{held}"
+
+
 def current_generation(data: Path) -> Path:
     """The folder of the generation that is served. Raises NoIndexError where nothing was ingested."""
-    try:
-        name = (data / POINTER).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        name = ""
-    folder = data / GENERATIONS / name
-    if not GENERATION_NAME.fullmatch(name) or not folder.is_dir():
+    pointer = Pointer.read(data)
+    folder = data / GENERATIONS / (pointer.generation if pointer else "")
+    if not pointer or not folder.is_dir():
         raise NoIndexError(f"There is no index in '{data}' yet; run: career-advisor ingest")
     return folder
 
 
+def kept_generations(data: Path) -> list[Path]:
+    """The folders of all generations that are kept, the newest first."""
+    try:
+        found = [path for path in (data / GENERATIONS).iterdir() if GENERATION_NAME.fullmatch(path.name)]
+        return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    except OSError:
+        return []
+
+
+def open_served(data: Path, model: str) -> tuple[GenerationIndex, str | None]:
+    """The served generation, opened. Where it is damaged or gone, the newest whole one of the same model, and a sentence that says so.
+
+    Raises SearchIndexError where there is none.
+    """
+    try:
+        return GenerationIndex(current_generation(data)), None
+    except SearchIndexError as error:
+        for folder in kept_generations(data):
+            with suppress(SearchIndexError):
+                if Manifest.read(folder).model == model:
+                    index = GenerationIndex(folder)
+                    return index, f"The newest index is damaged; this is answered from an earlier one ({index.id}). {MEND}"
+        raise error from None
+
+
+def check_files(folder: Path, *, thorough: bool = False) -> None:
+    """That every file of a generation is as it was written: by its size, and but for arrays, which no reader trips over, by its hash.
+
+    Raises IndexMismatchError.
+    """
+    try:
+        files: dict[str, list[Any]] = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        for name, (size, digest) in files.items():
+            path = folder / name
+            if path.stat().st_size != size or ((thorough or path.suffix != ".npy") and _sha256(path) != digest):
+                raise IndexMismatchError(DAMAGED)
+        _check_database(folder / TOP)
+    except (OSError, ValueError, TypeError, AttributeError, sqlite3.Error):
+        raise IndexMismatchError(DAMAGED) from None
+
+
+def _check_database(path: Path) -> None:
+    """Chroma's database changes, so that no hash tells it is whole; read by SQLite itself, a damaged one is an error and no more."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise IndexMismatchError(DAMAGED)
+
+
+def record_files(folder: Path) -> None:
+    """Writes down what `check_files` compares."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FILES)
+    files = {path.relative_to(folder).as_posix(): [path.stat().st_size, _sha256(path)] for path in paths if not _changes(path)}
+    (folder / FILES).write_text(json.dumps(files, indent=1), encoding="utf-8")
+
+
+def _changes(path: Path) -> bool:
+    """Chroma counts in its database how often it was opened; a graph of one chunk it keeps in there, and writes anew whenever it is opened."""
+    return path.name == Path(TOP).name or (path.parent.parent.name == "chroma" and not (path.parent / "index_metadata.pickle").exists())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class GenerationIndex:
-    """A generation opened for reading; rows number its chunks from 0. Close it when it is no longer served."""
+    """A generation opened for reading; rows number its chunks from 0. It closes when nothing refers to it any more, or when told to."""
 
     def __init__(self, folder: Path) -> None:
-        import bm25s  # noqa: PLC0415 - the command line's help need not wait for it
-
         self.folder = folder
         self.manifest = Manifest.read(folder)
         self.id = self.manifest.id
-        self._client, self._collection = _open_chroma(folder / "chroma")
+        check_files(folder)
+        self._collection: Any = None
+        self._closing = weakref.finalize(self, lambda: None)
         try:
-            self._words = bm25s.BM25.load(str(folder / "lexical"), mmap=True)
-            self._unit_vectors: Vectors = np.load(folder / "units.npy", mmap_mode="r", allow_pickle=False)
-            self._unit_rows: NDArray[np.int64] = np.load(folder / "unit_rows.npy", allow_pickle=False)
-            self._tokens: NDArray[np.float16] = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
-            self._token_rows: NDArray[np.int64] = np.load(folder / "token_rows.npy", allow_pickle=False)
-            self._ids: list[str] = (folder / "chunks.txt").read_text(encoding="utf-8").split()
-            self.articles = _stored_articles(folder, self.manifest)
-            if content_hash(self._ids) != self.manifest.chunks or len(self._unit_rows) != len(self._ids) + 1:
-                raise IndexMismatchError(DAMAGED)
-        except Exception as error:  # bm25s and numpy each raise their own for what is damaged
-            self._client.close()
+            self._load(folder)
+            if len(self) > COMPARED_ONE_BY_ONE:
+                self._open_store()
+        except Exception as error:  # bm25s, numpy and Chroma each raise their own for what is damaged
+            self.close()
             raise IndexMismatchError(DAMAGED) from error
+
+    def _load(self, folder: Path) -> None:
+        import bm25s  # noqa: PLC0415 - the command line's help need not wait for it
+
+        self._words = bm25s.BM25.load(str(folder / "lexical"), mmap=True)
+        self._vectors: Vectors = array(folder, "vectors")
+        self._unit_vectors: Vectors = array(folder, "units")
+        self._unit_rows: NDArray[np.int64] = np.array(array(folder, "unit_rows"))
+        self._tokens: NDArray[np.float16] = array(folder, "tokens")
+        self._token_rows: NDArray[np.int64] = np.array(array(folder, "token_rows"))
+        self._chunk_rows: NDArray[np.int64] = np.array(array(folder, "chunk_rows"))
+        self._lines = np.memmap(folder / "chunks.jsonl", mode="r")
+        self._ids: list[str] = (folder / "chunks.txt").read_text(encoding="utf-8").split()
+        self.articles = stored_articles(folder, self.manifest)
+        if content_hash(self._ids) != self.manifest.chunks or not len(self._unit_rows) - 1 == len(self._vectors) == len(self._ids):
+            raise IndexMismatchError(DAMAGED)
         self._rows = {chunk_id: row for row, chunk_id in enumerate(self._ids)}
         self._document_counts = np.diff(self._words.scores["indptr"])
+
+    def _open_store(self) -> None:
+        """Chroma's, where it can be opened at all."""
+        if self._collection is None and _may_be_written(self.folder / TOP):
+            client, self._collection = _open_chroma(self.folder / "chroma")
+            self._closing = weakref.finalize(self, client.close)
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def dense(self, vector: Vectors, count: int) -> dict[int, float]:
-        """Row -> cosine, of the chunks nearest to a vector of shape (dimensions,)."""
+        """Row -> cosine, of the chunks nearest to a vector of shape (dimensions,), the nearest first."""
+        if self._collection is None or len(self) <= COMPARED_ONE_BY_ONE:
+            cosines = np.asarray(self._vectors @ vector)
+            cut = np.partition(cosines, -count)[-count] if count < len(cosines) else -2.0
+            rows = np.flatnonzero(cosines >= cut)
+            return {int(row): float(cosines[row]) for row in rows[np.argsort(-cosines[rows], kind="stable")][:count]}
         found = self._collection.query(query_embeddings=[vector], n_results=min(count, len(self)), include=["distances"])
         return {self._rows[chunk_id]: 1.0 - distance for chunk_id, distance in zip(found["ids"][0], found["distances"][0], strict=True)}
+
+    def cosines(self, vector: Vectors, rows: Sequence[int]) -> dict[int, float]:
+        """Row -> cosine of these chunks, however far they are from a vector of shape (dimensions,) and length 1."""
+        return dict(zip(rows, map(float, self._vectors[list(rows)] @ vector), strict=True))
 
     def lexical(self, query: Sequence[str]) -> NDArray[np.float32]:
         """BM25 of every chunk for a query's terms, shape (chunks,)."""
@@ -147,17 +287,11 @@ class GenerationIndex:
         return 0 if number is None else int(self._document_counts[number])
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
-        found = self._collection.get(ids=[self._ids[row] for row in rows], include=["metadatas"])
-        by_id = {chunk_id: metadata["chunk"] for chunk_id, metadata in zip(found["ids"], found["metadatas"], strict=True)}
-        return [Chunk.from_dict(json.loads(by_id[self._ids[row]])) for row in rows]
+        return [Chunk.from_dict(json.loads(self._lines[self._chunk_rows[row] : self._chunk_rows[row + 1]].tobytes())) for row in rows]
 
     def all_chunks(self) -> list[Chunk]:
         """In the order of their rows."""
-        return [
-            chunk
-            for first in range(0, len(self), CHROMA_BATCH)
-            for chunk in self.chunks(range(first, min(first + CHROMA_BATCH, len(self))))
-        ]
+        return self.chunks(range(len(self)))
 
     def unit_vectors(self, row: int) -> Vectors:
         """One vector a unit of the chunk, shape (units, dimensions)."""
@@ -170,73 +304,147 @@ class GenerationIndex:
         starts = self._token_rows[first : last + 1]
         return [np.asarray(self._tokens[start:end], dtype=np.float32) for start, end in pairwise(starts)]
 
+    @property
+    def ids(self) -> Sequence[str]:
+        """Of the chunks, by row."""
+        return self._ids
+
+    def stored_vectors(self) -> Iterator[tuple[list[int], Vectors]]:
+        """The chunks' rows and vectors as Chroma holds them, some at a time; nothing where it cannot be read."""
+        self._open_store()
+        for first in range(0, len(self) if self._collection is not None else 0, CHROMA_BATCH):
+            found = self._collection.get(ids=self._ids[first : first + CHROMA_BATCH], include=["embeddings"])
+            yield [self._rows[chunk_id] for chunk_id in found["ids"]], np.asarray(found["embeddings"], dtype=np.float32)
+
+    def own_distances(self) -> Iterator[float]:
+        """For each chunk how far (1 - cosine) its own vector is from the nearest that a search finds with it: nothing, in a whole index."""
+        for first in range(0, len(self), CHROMA_QUERIES):
+            asked = np.asarray(self._vectors[first : first + CHROMA_QUERIES])
+            if self._collection is None or len(self) <= COMPARED_ONE_BY_ONE:
+                yield from (1 - (asked @ self._vectors.T).max(axis=1)).tolist()
+            else:
+                found = self._collection.query(query_embeddings=asked, n_results=1, include=["distances"])
+                yield from (near[0] if near else 1.0 for near in found["distances"])
+
+    @property
+    def vectors(self) -> Vectors:
+        """One vector a chunk, shape (chunks, dimensions)."""
+        return self._vectors
+
+    def word_pairs(self) -> tuple[dict[str, int], NDArray[np.int64], NDArray[np.int64]]:
+        """The words' numbers, and for each word number and row that holds it a pair of them."""
+        scores = self._words.scores
+        numbers = np.repeat(np.arange(len(scores["indptr"]) - 1), np.diff(scores["indptr"]))
+        return self._words.vocab_dict, numbers.astype(np.int64), np.asarray(scores["indices"], dtype=np.int64)
+
     def close(self) -> None:
-        self._client.close()
+        self._closing()
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkVectors:
-    """What was computed of one chunk: its vector, and for each unit its vector and its word pieces' vectors."""
+class Row:
+    """A chunk as a generation is to hold it: with its id, the hashes of the texts that are embedded of it and of its units,
+    its vector of shape (dimensions,), its units' of shape (units, dimensions), and of each unit its word pieces' (float16).
+    """
 
+    chunk: Chunk
+    id: str
+    key: bytes
+    unit_keys: tuple[bytes, ...]
     vector: Vectors
     units: Vectors
-    tokens: tuple[Vectors, ...]
+    tokens: tuple[NDArray[np.float16], ...]
 
 
-def write_generation(
-    folder: Path, manifest: Manifest, articles: Sequence[Article], chunks: Sequence[Chunk], vectors: Sequence[ChunkVectors]
-) -> None:
+def write_generation(folder: Path, manifest: Manifest, articles: Iterable[Article], rows: Sequence[Row]) -> None:
     """Writes every file of a generation into an empty folder. Raises StorageError where the disk will not take it."""
-    import bm25s  # noqa: PLC0415
-
     try:
         folder.mkdir(parents=True)
-        _write_chroma(folder / "chroma", chunks, np.stack([computed.vector for computed in vectors]))
-        words = bm25s.BM25()
-        words.index([terms(chunk.embedding_text()) or [""] for chunk in chunks], show_progress=False)
-        words.save(str(folder / "lexical"), show_progress=False)
-        _write_units(folder, vectors)
-        (folder / "chunks.txt").write_text("\n".join(chunk.id for chunk in chunks) + "\n", encoding="utf-8")
+        _write_chroma(folder / "chroma", rows)
+        _write_words(folder / "lexical", rows)
+        _write_vectors(folder, rows)
+        _write_chunks(folder, rows)
         lines = (json.dumps(asdict(article), ensure_ascii=False) + "\n" for article in articles)
         (folder / "articles.jsonl").write_text("".join(lines), encoding="utf-8")
         (folder / "manifest.json").write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
+        record_files(folder)
     except Exception as error:  # Chroma has an error of its own for a full disk
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise StorageError(f"The index cannot be written ({reason}); free some space or name another folder with --data.") from error
 
 
-def _write_units(folder: Path, vectors: Sequence[ChunkVectors]) -> None:
-    tokens = [pieces for computed in vectors for pieces in computed.tokens]
-    np.save(folder / "units.npy", np.concatenate([computed.units for computed in vectors]), allow_pickle=False)
-    np.save(folder / "unit_rows.npy", np.cumsum([0, *(len(computed.units) for computed in vectors)]), allow_pickle=False)
-    np.save(folder / "tokens.npy", np.concatenate(tokens).astype(np.float16), allow_pickle=False)
-    np.save(folder / "token_rows.npy", np.cumsum([0, *map(len, tokens)]), allow_pickle=False)
+def _write_words(folder: Path, rows: Sequence[Row]) -> None:
+    import bm25s  # noqa: PLC0415
+
+    words = bm25s.BM25()
+    words.index([terms(row.chunk.embedding_text()) or [""] for row in rows], show_progress=False)
+    words.save(str(folder), show_progress=False)
 
 
-def _write_chroma(path: Path, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-    client, collection = _open_chroma(path, create=True)
+def _write_vectors(folder: Path, rows: Sequence[Row]) -> None:
+    tokens = [pieces for row in rows for pieces in row.tokens]
+    arrays = {
+        "vectors": np.stack([row.vector for row in rows]),
+        "units": np.concatenate([row.units for row in rows]),
+        "unit_rows": np.cumsum([0, *(len(row.units) for row in rows)]),
+        "token_rows": np.cumsum([0, *map(len, tokens)]),
+        "chunk_keys": _keys([row.key for row in rows]),
+        "unit_keys": _keys([key for row in rows for key in row.unit_keys]),
+    }
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    shape = (int(arrays["token_rows"][-1]), tokens[0].shape[1])
+    written = np.lib.format.open_memmap(folder / "tokens.npy", mode="w+", dtype=np.float16, shape=shape)
+    for start, pieces in zip(arrays["token_rows"], tokens, strict=False):
+        written[start : start + len(pieces)] = pieces
+    written.flush()
+
+
+def _keys(keys: Sequence[bytes]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), -1)
+
+
+def _write_chunks(folder: Path, rows: Sequence[Row]) -> None:
+    lines = [json.dumps(row.chunk.as_dict(), ensure_ascii=False).encode() + b"\n" for row in rows]
+    (folder / "chunks.txt").write_text("\n".join(row.id for row in rows) + "\n", encoding="utf-8")
+    (folder / "chunks.jsonl").write_bytes(b"".join(lines))
+    np.save(folder / "chunk_rows.npy", np.cumsum([0, *map(len, lines)]), allow_pickle=False)
+
+
+def array(folder: Path, name: str) -> Any:
+    """One of a generation's arrays, mapped from its file."""
+    return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+
+
+def _may_be_written(path: Path) -> bool:
+    """Whether Chroma can be opened at all; where it cannot (a folder that is read only, a full disk), the vectors are compared one by one."""
+    return os.access(path, os.W_OK) and shutil.disk_usage(path).free >= FREE_BYTES
+
+
+def _write_chroma(path: Path, rows: Sequence[Row]) -> None:
+    client, collection = _open_chroma(path, create=len(rows))
     try:
-        for first in range(0, len(chunks), CHROMA_BATCH):
-            batch = chunks[first : first + CHROMA_BATCH]
-            collection.add(
-                ids=[chunk.id for chunk in batch],
-                embeddings=vectors[first : first + CHROMA_BATCH],
-                documents=[chunk.text for chunk in batch],
-                metadatas=[{"article_id": chunk.article_id, "chunk": json.dumps(chunk.as_dict(), ensure_ascii=False)} for chunk in batch],
-            )
+        for first in range(0, len(rows), CHROMA_BATCH):
+            batch = rows[first : first + CHROMA_BATCH]
+            collection.add(ids=[row.id for row in batch], embeddings=np.stack([row.vector for row in batch]))
     finally:
         client.close()
 
 
-def _open_chroma(path: Path, *, create: bool = False) -> tuple[Any, Any]:
-    """Chroma reads `.env` and generic names by itself; it is given its settings here instead. No default embedding function: that one downloads."""
+def _open_chroma(path: Path, *, create: int = 0) -> tuple[Any, Any]:
+    """`create` makes a store for so many chunks, whose graph is on disk when all are added, and is only read after that.
+
+    Chroma reads `.env` and generic names by itself; it is given its settings here instead. No default embedding function: that one downloads.
+    """
     import chromadb  # noqa: PLC0415
     from chromadb.config import Settings  # noqa: PLC0415
 
     settings = Settings(_env_file=None, anonymized_telemetry=False, is_persistent=True, persist_directory=str(path), allow_reset=False)  # type: ignore[call-arg]
     if create:
         client: Any = chromadb.PersistentClient(str(path), settings=settings)
-        return client, client.create_collection(_COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None)
+        size = max(2, min(create, CHROMA_BATCH))
+        graph = {"space": "cosine", "sync_threshold": size, "batch_size": min(100, size)}
+        return client, client.create_collection(_COLLECTION, configuration={"hnsw": graph}, embedding_function=None)
     try:
         client = chromadb.PersistentClient(str(path), settings=settings)
         return client, client.get_collection(_COLLECTION, embedding_function=None)
@@ -244,7 +452,8 @@ def _open_chroma(path: Path, *, create: bool = False) -> tuple[Any, Any]:
         raise IndexMismatchError(DAMAGED) from error
 
 
-def _stored_articles(folder: Path, manifest: Manifest) -> tuple[StoredArticle, ...]:
+def stored_articles(folder: Path, manifest: Manifest) -> tuple[StoredArticle, ...]:
+    """The articles of a generation, in the order of their ids."""
     with (folder / "articles.jsonl").open(encoding="utf-8") as lines:
         found = [_article_from(json.loads(line)) for line in lines]
     return tuple(StoredArticle(article, manifest.counts[article.id], manifest.ingested_at[article.id]) for article in found)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from ingest.articles import find_articles, read_article
-from ingest.embed import Embedder
-from ingest.errors import ArticleError, CorpusError
-from ingest.generations import ingest_lock, publish, served_manifest
-from ingest.index import ChunkVectors, Manifest, write_generation
-from ingest.roles import RoleNames, attribute, merged_roles
+from ingest.embed import Embedder, Vectors
+from ingest.errors import CorpusError
+from ingest.generations import end_hold, forget, ingest_lock, publish
+from ingest.index import Manifest, Row, write_generation
+from ingest.plan import Comparison, Plan, compare, plan
+from ingest.reuse import KeyedChunk
 from ingest.settings import IngestSettings
-from ingest.split import SPLITTER_VERSION, blocks, split
-from ingest.types import Article, Chunk, Role, content_hash
 
 T = TypeVar("T")
 
@@ -32,7 +30,9 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest did. `left_out` are (file, reason)."""
+    """What an ingest did. `left_out` are (file, reason); `embedded` is how many texts had to be; `held` is the generation that a rollback
+    left and that the articles are still those of: nothing was done. `forgotten` are the generations that were deleted with an article.
+    """
 
     generation: str
     changed: bool
@@ -42,6 +42,9 @@ class IngestReport:
     edited: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    embedded: int = 0
+    held: str | None = None
+    forgotten: tuple[str, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "left_out": [{"file": name, "reason": reason} for name, reason in self.left_out]}
@@ -53,117 +56,92 @@ def ingest(settings: IngestSettings, embedder: Embedder, *, force: bool = False,
     Raises CorpusError, IngestBusyError, StorageError, EmbeddingModelError; whichever it is, the old generation is served on.
     """
     with ingest_lock(settings.data):
-        articles, left_out = _read_all(settings)
-        served = served_manifest(settings.data)
-        if served and not force and _made_of(served) == (embedder.fingerprint, SPLITTER_VERSION, settings.chunk_pieces, _hashes(articles)):
-            return _report(served, served, left_out)
-        roles = merged_roles(articles)
-        names = RoleNames(roles)
-        chunks = [chunk for article in articles for chunk in _split(article, names, embedder, settings.chunk_pieces)]
-        manifest = _manifest(settings, embedder, articles, chunks, roles, served)
-        vectors = _embed(chunks, names, embedder, progress)
-        publish(
-            settings.data,
-            manifest.id,
-            lambda folder: write_generation(folder, manifest, articles, chunks, vectors),
-            settings.kept_generations,
-        )
-    return _report(manifest, served, left_out, changed=True)
+        return _ingest(settings, embedder, compare(settings, embedder.fingerprint, force=force), force=force, progress=progress)
 
 
-def _read_all(settings: IngestSettings) -> tuple[list[Article], list[tuple[str, str]]]:
-    articles: list[Article] = []
-    left_out: list[tuple[str, str]] = []
-    for article_id, path in find_articles(settings.articles).items():
-        try:
-            articles.append(_quotable(read_article(article_id, path, int(settings.max_article_mb * 1e6))))
-        except ArticleError as error:
-            left_out.append((path.relative_to(settings.articles).as_posix(), str(error)))
-    if not articles:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
-        raise CorpusError(f"No article in '{settings.articles}' can be read ({reasons}); nothing was changed.")
-    return articles, left_out
+def ingest_without(settings: IngestSettings, embedder: Embedder, article_id: str, progress: Progress | None = None) -> IngestReport:
+    """`ingest` after an article's file was deleted, and then the deletion of every kept generation that holds the article.
+
+    Raises CorpusError where the file is still there, and what `ingest` raises.
+    """
+    with ingest_lock(settings.data):
+        compared = compare(settings, embedder.fingerprint)
+        if article_id in compared.sources.hashes:
+            raise CorpusError(
+                f"The article '{article_id}' still lies in '{settings.articles}'; delete its file first, then run this again."
+            )
+        if article_id in compared.served_articles:
+            compared = replace(compared, held=None)
+        report = _ingest(settings, embedder, compared, force=False, progress=progress)
+        return replace(report, forgotten=forget(settings.data, article_id))
 
 
-def _quotable(article: Article) -> Article:
-    """Raises ArticleError where an article holds nothing that could be quoted."""
-    if not any(True for _ in blocks(article)):
-        raise ArticleError("it holds no sentence, list or table")
-    return article
+def _ingest(settings: IngestSettings, embedder: Embedder, compared: Comparison, *, force: bool, progress: Progress | None) -> IngestReport:
+    served = compared.served
+    if served and compared.is_held and not force:
+        return _report(served, compared, held=compared.held)
+    if served and compared.is_current and not force:
+        end_hold(settings.data)
+        return _report(served, compared)
+    planned = plan(settings, embedder, compared, force=force)
+    rows = _rows(planned, embedder, progress)
+
+    def write(folder: Path) -> None:
+        write_generation(folder, planned.manifest, planned.articles, rows)
+
+    publish(settings.data, planned.manifest.id, write, settings.kept_generations)
+    return replace(_report(planned.manifest, compared), changed=True, embedded=planned.embeddings)
 
 
-def _split(article: Article, names: RoleNames, embedder: Embedder, chunk_pieces: int) -> list[Chunk]:
-    return attribute(split(article, embedder.count_pieces, chunk_pieces, embedder.max_pieces), names)
-
-
-def _embed(chunks: Sequence[Chunk], names: RoleNames, embedder: Embedder, progress: Progress | None) -> list[ChunkVectors]:
-    """Chunks as they are; units under their heading and lead, with every role called the same, so that what is said of it counts."""
-    units = [names.neutral(chunk.unit_text(unit)) for chunk in chunks for unit in chunk.units]
-    total = len(chunks) + len(units)
-    vectors = np.stack(
-        _in_steps([chunk.embedding_text() for chunk in chunks], lambda texts: list(embedder.vectors(texts)), progress, 0, total)
-    )
-    encoded = iter(_in_steps(units, embedder.encode, progress, len(chunks), total))
-    computed = []
-    for chunk, vector in zip(chunks, vectors, strict=True):
-        parts = [next(encoded) for _ in chunk.units]
-        computed.append(ChunkVectors(vector, np.stack([part.vector for part in parts]), tuple(part.tokens for part in parts)))
-    return computed
-
-
-def _in_steps(texts: Sequence[str], run: Callable[[Sequence[str]], list[T]], progress: Progress | None, before: int, total: int) -> list[T]:
-    """`run` over texts in their order, computed in steps of texts of like length."""
-    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-    found: dict[int, T] = {}
-    for first in range(0, len(order), EMBED_STEP):
-        step = order[first : first + EMBED_STEP]
-        found.update(zip(step, run([texts[number] for number in step]), strict=True))
-        if progress:
-            progress(before + len(found), total)
-    return [found[number] for number in range(len(texts))]
-
-
-def _hashes(articles: Sequence[Article]) -> dict[str, str]:
-    return {article.id: article.hash for article in articles}
-
-
-def _made_of(manifest: Manifest) -> tuple[str, int, int, dict[str, str]]:
-    return manifest.model, manifest.splitter, manifest.chunk_pieces, manifest.articles
-
-
-def _manifest(  # noqa: PLR0913, PLR0917 - what a generation is made of is that many things
-    settings: IngestSettings,
-    embedder: Embedder,
-    articles: Sequence[Article],
-    chunks: Sequence[Chunk],
-    roles: tuple[Role, ...],
-    served: Manifest | None,
-) -> Manifest:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    known = served.articles if served else {}
-    return Manifest(
-        model=embedder.fingerprint,
-        splitter=SPLITTER_VERSION,
-        chunk_pieces=settings.chunk_pieces,
-        roles=roles,
-        articles=_hashes(articles),
-        chunks=content_hash([chunk.id for chunk in chunks]),
-        counts={article.id: sum(chunk.article_id == article.id for chunk in chunks) for article in articles},
-        ingested_at={
-            article.id: served.ingested_at[article.id] if served and known.get(article.id) == article.hash else now for article in articles
-        },
-    )
-
-
-def _report(manifest: Manifest, served: Manifest | None, left_out: list[tuple[str, str]], *, changed: bool = False) -> IngestReport:
-    before = served.articles if served else {}
+def _report(manifest: Manifest, compared: Comparison, held: str | None = None) -> IngestReport:
     return IngestReport(
         generation=manifest.id,
-        changed=changed,
+        changed=False,
         articles=len(manifest.articles),
-        passages=sum(manifest.counts.values()),
-        added=tuple(sorted(manifest.articles.keys() - before.keys())),
-        edited=tuple(sorted(name for name, made in manifest.articles.items() if name in before and before[name] != made)),
-        removed=tuple(sorted(before.keys() - manifest.articles.keys())),
-        left_out=tuple(left_out),
+        passages=manifest.passages,
+        added=() if held else compared.added,
+        edited=() if held else compared.edited,
+        removed=() if held else compared.removed,
+        left_out=compared.sources.left_out,
+        held=held,
     )
+
+
+# --- chunks -> rows
+
+
+def _rows(planned: Plan, embedder: Embedder, progress: Progress | None) -> list[Row]:
+    """Every chunk with its vectors: those that are kept, and those that are now computed."""
+    total = planned.embeddings
+    done = len(planned.missing_chunks)
+    chunks = _computed(planned.missing_chunks, lambda texts: list(embedder.vectors(texts)), _from(progress, 0, total))
+    units = _computed(
+        planned.missing_units,
+        lambda texts: [(one.vector, one.tokens.astype(np.float16)) for one in embedder.encode(texts)],
+        _from(progress, done, total),
+    )
+    return [_row(keyed, planned, chunks, units) for keyed in planned.chunks]
+
+
+def _row(keyed: KeyedChunk, planned: Plan, chunks: Mapping[bytes, Vectors], units: Mapping[bytes, tuple[Vectors, Any]]) -> Row:
+    vector = chunks[keyed.key] if keyed.key in chunks else planned.vectors.vector(keyed.key)
+    parts = [units[key] if key in units else planned.vectors.unit(key) for key in keyed.unit_keys]
+    found = [part for part in parts if part is not None]
+    assert vector is not None and len(found) == len(parts)  # noqa: S101, PT018 - what was not kept was missing, and was computed
+    tokens = tuple(tokens for _, tokens in found)
+    return Row(keyed.chunk, keyed.id, keyed.key, keyed.unit_keys, vector, np.stack([unit for unit, _ in found]), tokens)
+
+
+def _from(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+    return lambda done: progress(before + done, total) if progress else None
+
+
+def _computed(missing: Mapping[bytes, str], run: Callable[[Sequence[str]], list[T]], told: Callable[[int], None]) -> dict[bytes, T]:
+    """`run` over the missing texts, in steps of texts of like length."""
+    order = sorted(missing, key=lambda key: len(missing[key]))
+    found: dict[bytes, T] = {}
+    for first in range(0, len(order), EMBED_STEP):
+        step = order[first : first + EMBED_STEP]
+        found.update(zip(step, run([missing[key] for key in step]), strict=True))
+        told(len(found))
+    return found

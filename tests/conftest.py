@@ -10,14 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chatbot import fitted
 from chatbot.advisor import Advisor
 from chatbot.settings import ChatSettings
 from ingest.embed import Encoded, SentenceTransformerEmbedder, Vectors
 from ingest.index import terms
 from ingest.pipeline import ingest
+from ingest.probe import flaws_of
 from ingest.settings import DEFAULT_MODEL, IngestSettings
+from ui import cli
 
 ROOT = Path(__file__).parents[1]
+Run = Callable[..., tuple[int, str, str]]  # arguments -> exit status, standard output, standard error
 DIMENSIONS = 64
 
 
@@ -28,6 +32,9 @@ class FakeEmbedder:
         self.fingerprint = fingerprint
         self.max_pieces = max_pieces
         self.asked: list[str] = []
+
+    def warm(self) -> None:
+        pass
 
     def knows(self, word: str) -> bool:
         return word in {"about", "decorates", "engineer", "question", "tools", "what", "which", "with"}
@@ -58,7 +65,7 @@ def _direction(word: str) -> Vectors:
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the machine reaches a test, and no test writes outside its own folder."""
-    for name in ("CAREER_CORPUS", "CAREER_DATA", "CAREER_EMBEDDING_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in ("CAREER_CORPUS", "CAREER_DATA", "CAREER_EMBEDDING_MODEL", "CAREER_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CAREER_DATA", str(tmp_path / "data"))
 
@@ -74,6 +81,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def probed_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A generation is probed in this process, for a new one takes a second; a test marked `child` has it probed as it is in use."""
+    if not request.node.get_closest_marker("child"):
+        for name in ("ingest.generations.probe", "ingest.doctor.probe"):
+            monkeypatch.setattr(name, lambda folder, *, thorough=False: list(flaws_of(folder, thorough=thorough)))
 
 
 @pytest.fixture
@@ -114,8 +129,14 @@ def advisor(settings: IngestSettings, embedder: FakeEmbedder) -> Iterator[Adviso
 
 
 @pytest.fixture(scope="session")
-def real_embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(DEFAULT_MODEL)
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where exported models lie."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def real_embedder(exports: Path) -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(DEFAULT_MODEL, exports)
 
 
 @pytest.fixture(scope="session")
@@ -144,3 +165,22 @@ def write_article(corpus: Path) -> Callable[[str, str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def run(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs one command on the small corpus with the fake embedder: exit status, standard output, standard error."""
+    monkeypatch.setattr("chatbot.wiring.SentenceTransformerEmbedder", lambda *_: FakeEmbedder())
+    monkeypatch.setattr(fitted, "threshold", lambda: 0.0)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        try:
+            words = 2 if arguments[0] == "questions" else 1
+            status = cli.main([*arguments[:words], "--corpus", str(corpus), "--data", str(tmp_path / "data"), *arguments[words:]])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return status, out, err
+
+    return command

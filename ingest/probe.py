@@ -1,0 +1,102 @@
+"""Whether a generation is whole: every file as it was written, every chunk in its article and its own nearest neighbour.
+
+It runs in a process of its own, for what reads a damaged store may end the process: python -m ingest.probe FOLDER [thorough]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ingest.errors import SearchIndexError
+from ingest.index import GenerationIndex, Manifest, check_files, terms
+from ingest.types import Chunk
+
+SECONDS = 120  # for a generation of any size, and on top of it for each thousand chunks:
+SECONDS_A_THOUSAND = 10
+UNFOUND = 1e-3  # share of the chunks that Chroma's graph may miss: of vectors that are alike it cannot always reach each
+SAME = 1e-4  # cosine distance and difference of a number, up to which two vectors are one
+
+
+def probe(folder: Path, *, thorough: bool = False) -> list[str]:
+    """What is wrong with a generation, each in some words; nothing of a whole one. `thorough` compares every word of its index too."""
+    try:
+        chunks = Manifest.read(folder).passages
+        command = [sys.executable, "-P", "-m", "ingest.probe", str(folder), *(["thorough"] if thorough else [])]
+        limit = SECONDS + SECONDS_A_THOUSAND * chunks / 1000
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603 - our own interpreter and module
+        flaws: list[str] = json.loads(done.stdout)
+    except SearchIndexError:
+        return ["its manifest cannot be read"]
+    except subprocess.TimeoutExpired:
+        return ["it cannot be searched in reasonable time"]
+    except ValueError:
+        return ["reading it ends the program that does"]
+    return flaws
+
+
+def flaws_of(folder: Path, *, thorough: bool) -> Iterator[str]:
+    """What is wrong with a generation, found by reading all of it."""
+    try:
+        check_files(folder, thorough=True)
+    except SearchIndexError:
+        yield "a file is not as it was written"
+        return
+    try:
+        index = GenerationIndex(folder)
+    except SearchIndexError:
+        yield "it cannot be opened"
+        return
+    chunks = index.all_chunks()
+    yield from _articles(index, chunks)
+    yield from _vectors(index)
+    if thorough:
+        yield from _words(index, chunks)
+    index.close()
+
+
+def _articles(index: GenerationIndex, chunks: list[Chunk]) -> Iterator[str]:
+    texts = {stored.article.id: stored.article.text for stored in index.articles}
+    if {stored.article.id: stored.article.hash for stored in index.articles} != index.manifest.articles:
+        yield "its articles are not those of its manifest"
+    elif any(texts.get(chunk.article_id, "")[chunk.start : chunk.end] != chunk.text for chunk in chunks):
+        yield "a chunk does not stand in its article"
+
+
+def _vectors(index: GenerationIndex) -> Iterator[str]:
+    """Chroma's vectors are those that were computed, and each chunk is its own nearest neighbour."""
+    if not np.isfinite(index.vectors).all():
+        yield "a vector is not a number"
+        return
+    seen = 0
+    for rows, vectors in index.stored_vectors():
+        seen += len(rows)
+        if np.abs(vectors - index.vectors[rows]).max() > SAME:
+            yield "Chroma holds other vectors"
+            return
+    if seen not in {0, len(index)}:
+        yield "Chroma holds other chunks"
+        return
+    if (lost := sum(distance > SAME for distance in index.own_distances())) > len(index) * UNFOUND:
+        yield f"{lost} chunks are not found by their own vectors"
+
+
+def _words(index: GenerationIndex, chunks: list[Chunk]) -> Iterator[str]:
+    if [chunk.id for chunk in chunks] != list(index.ids):
+        yield "its chunks are not those of its manifest"
+    vocabulary, numbers, rows = index.word_pairs()
+    expected = [
+        np.array(sorted({vocabulary.get(term, -1) for term in terms(chunk.embedding_text()) or [""]})) * len(chunks) + row
+        for row, chunk in enumerate(chunks)
+    ]
+    if not np.array_equal(np.sort(numbers * len(chunks) + rows), np.sort(np.concatenate(expected))):
+        yield "its words are not those of its chunks"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(list(flaws_of(Path(sys.argv[1]), thorough="thorough" in sys.argv[2:]))))
