@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from chatbot.types import Citation, heading_line
 from ingest.types import Chunk, Span
@@ -15,11 +16,11 @@ class Citations:
 
     def __init__(self, urls: dict[str, str | None]) -> None:
         self._urls = urls
-        self._found: dict[tuple[str, int, int], Citation] = {}
+        self._found: dict[tuple[str, int, int, bool], Citation] = {}
 
-    def mark(self, chunk: Chunk, span: Span) -> str:
-        """The mark of a stretch of a chunk's text, as "[1]"."""
-        key = (chunk.article_id, span.start, span.end)
+    def mark(self, chunk: Chunk, span: Span, verified: bool = True) -> str:
+        """The mark of a stretch of a chunk's text, as "[1]". One that supports a claim and not another has a number for each."""
+        key = (chunk.article_id, span.start, span.end, verified)
         if key not in self._found:
             self._found[key] = Citation(
                 number=len(self._found) + 1,
@@ -30,8 +31,19 @@ class Citations:
                 quote=chunk.text[span.start - chunk.start : span.end - chunk.start],
                 start=span.start,
                 end=span.end,
+                verified=verified,
             )
         return f"[{self._found[key].number}]"
+
+    def renumbered(self, text: str, citations: tuple[Citation, ...]) -> str:
+        """Another answer's text with its marks as these citations number them."""
+        numbers = {citation.number: self._add(citation) for citation in citations}
+        return MARK.sub(lambda mark: f"[{numbers[int(mark[1])]}]" if int(mark[1]) in numbers else f"({mark[1]})", text)
+
+    def _add(self, citation: Citation) -> int:
+        key = (citation.article_id, citation.start, citation.end, citation.verified)
+        found = self._found.setdefault(key, replace(citation, number=len(self._found) + 1))
+        return found.number
 
     def all(self) -> tuple[Citation, ...]:
         return tuple(self._found.values())

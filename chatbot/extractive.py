@@ -1,7 +1,7 @@
 """Evidence -> an answer made of quotes alone, with no model. Pure.
 
 What is chosen depends on what was asked: a fact is answered by the best sentence and what comes close to it, a list by the
-whole list, a comparison by the table rows on the matter and the best sentence on each role.
+whole list. A comparison is made in comparison.py.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from chatbot.evidence import Evidence
 from chatbot.understanding import Asked
 from ingest.types import Chunk, Unit
 
-CLOSE = 0.08  # of the best score: a unit this much below it may still belong to the answer
-FACT_WORDS = 75  # of an answer to one question, at most, unless its first unit alone is longer
+CLOSE = 0.05  # of the best score: a unit this much below it may still belong to the answer
+FACT_WORDS = 100  # of an answer to one question, at most, unless its first unit alone is longer
 LIST_WORDS = 150
-COMPARISON_WORDS = 150
-SIDE_WORDS = 25  # of these, kept for a role that the best units leave out
 SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
 SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown with the heading above it
 
@@ -47,14 +45,12 @@ class Picked:
 
 def choose(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) -> list[Picked]:
     """The units that answer; `word_share` is what a question in several parts leaves to one of them."""
-    told = [evidence for evidence in ranked if _says_something(evidence)]
-    if asked.shape == "comparison":
-        return _both_sides(told, asked.roles, int(COMPARISON_WORDS * word_share))
+    told = [evidence for evidence in ranked if says_something(evidence)]
     words = int((LIST_WORDS if asked.shape == "list" else FACT_WORDS) * word_share)
-    return _topped_up(_whole_list(ranked[0]) if asked.shape == "list" else [], told, words)
+    return topped_up(_whole_list(ranked[0]) if asked.shape == "list" else [], told, words)
 
 
-def _topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int) -> list[Picked]:
+def topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int) -> list[Picked]:
     """Units near the best one, as long as there is room; a small list comes whole."""
     picked = list(picked)
     for evidence in ranked:
@@ -66,16 +62,6 @@ def _topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int)
             if new and (not picked or _words([*picked, *new]) <= words):
                 picked += new
                 break
-    return picked
-
-
-def _both_sides(ranked: Sequence[Evidence], roles: Sequence[str], words: int) -> list[Picked]:
-    """The best units, whichever role they are on; then, for a role that none of them speaks about, the best that does."""
-    picked = _topped_up([], ranked, words - SIDE_WORDS)
-    for role in roles:
-        if not any(role in one.unit.roles for one in picked):
-            side = next((evidence for evidence in ranked if role in evidence.unit.roles), None)
-            picked += [Picked(side.passage.chunk, side.number)] if side else []
     return picked
 
 
@@ -99,7 +85,7 @@ def _run_of_items(chunk: Chunk, number: int) -> list[int]:
     return list(range(first, last + 1))
 
 
-def _says_something(evidence: Evidence) -> bool:
+def says_something(evidence: Evidence) -> bool:
     """Not a question, and not a sentence that only opens what follows."""
     text = evidence.quote.rstrip("*_\"'”’ ")
     return not text.endswith(("?", ":")) or evidence.unit.kind == "item"
@@ -128,7 +114,7 @@ def compose(picked: Sequence[Picked], citations: Citations) -> str:
         elif first.kind == "item":
             blocks.append(_list(group, citations))
         else:
-            blocks.append(" ".join(_quoted(one, citations) for one in group))
+            blocks.append(" ".join(quoted(one, citations) for one in group))
     return "\n\n".join(blocks)
 
 
@@ -142,13 +128,13 @@ def _groups(picked: Sequence[Picked]) -> list[list[Picked]]:
     return [sorted(group, key=lambda one: one.place) for group in groups.values()]
 
 
-def _quoted(one: Picked, citations: Citations) -> str:
+def quoted(one: Picked, citations: Citations) -> str:
     text = " ".join(without_marks(_QUOTE_MARK.sub(" ", one.chunk.quote(one.unit))).split())
     return f"{text} {citations.mark(one.chunk, one.unit.span)}"
 
 
 def _list(group: Sequence[Picked], citations: Citations) -> str:
-    items = [f"- {_quoted(one, citations)}" for one in group]
+    items = [f"- {quoted(one, citations)}" for one in group]
     opening = _opening(group[0], citations)
     return "\n".join([opening, "", *items] if opening else items)
 
@@ -161,25 +147,30 @@ def _opening(one: Picked, citations: Citations) -> str:
 
 def _opening_text(one: Picked) -> str:
     """The sentence that opens a list, under its heading where it is but a word or two; else the heading."""
-    heading = without_marks(one.chunk.heading[-1]) if one.chunk.heading else ""
+    heading = heading_of(one)
     lead = without_marks(" ".join(one.chunk.lead_of(one.unit).split())) if one.unit.lead and one.unit.lead.start >= one.chunk.start else ""
     if not lead:
         return f"{heading}:" if heading else ""
     return f"{heading} – {lead}" if heading and len(lead.split()) < SHORT_LEAD_WORDS else lead
 
 
+def heading_of(one: Picked) -> str:
+    """The nearest heading above a unit; empty where there is none."""
+    return without_marks(one.chunk.heading[-1]) if one.chunk.heading else ""
+
+
 def _table(group: Sequence[Picked], citations: Citations) -> str:
-    header = _cells(group[0].chunk.lead_of(group[0].unit))
-    rows = [(_cells(one.chunk.quote(one.unit)), citations.mark(one.chunk, one.unit.span)) for one in group]
+    header = cells_of(group[0].chunk.lead_of(group[0].unit))
+    rows = [(cells_of(one.chunk.quote(one.unit)), citations.mark(one.chunk, one.unit.span)) for one in group]
     if len(header) < 2:
         return "\n".join([f"{' '.join(header)}:", "", *(f"- {' '.join(cells)} {mark}" for cells, mark in rows)])
     if _numbers_rows(header, [cells for cells, _ in rows]):
         header, rows = header[1:], [(cells[1:], mark) for cells, mark in rows]
-    lines = [_row(header), _row(["---"] * len(header))]
+    lines = [row_of(header), row_of(["---"] * len(header))]
     for cells, mark in rows:
         first, *others = [*cells, *[""] * (len(header) - len(cells))][: len(header)]
         marked = [f"{cell} {mark}" if cell else "" for cell in others]
-        lines.append(_row([first if any(marked) else f"{first} {mark}", *marked]))
+        lines.append(row_of([first if any(marked) else f"{first} {mark}", *marked]))
     return "\n".join(lines)
 
 
@@ -189,9 +180,9 @@ def _numbers_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return len(header) > 2 and is_count and all(cells and cells[0].rstrip(".").isdigit() for cells in rows)
 
 
-def _row(cells: Sequence[str]) -> str:
+def row_of(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
-def _cells(line: str) -> list[str]:
+def cells_of(line: str) -> list[str]:
     return [without_marks(cell.replace(r"\|", "|").strip()) for cell in _CELLS.split(line.strip().removeprefix("|").removesuffix("|"))]

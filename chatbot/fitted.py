@@ -18,9 +18,24 @@ def abstention_weights() -> dict[str, float]:
     return dict(_fitted()["abstention"])
 
 
+def carried_weights() -> dict[str, float]:
+    """Of each sign that a follow-up is about a word of the questions before it, and "bias"; by tests/benchmarks/fit_follow_ups.py."""
+    return dict(_fitted()["carried"])
+
+
 def threshold() -> float:
     """The probability from which a question is answered."""
     return float(_fitted()["threshold"])
+
+
+def support_weights() -> dict[str, float]:
+    """Of each sign that a claim is supported, and "bias"; as tests/benchmarks/fit_support.py wrote them."""
+    return dict(_fitted()["support"])
+
+
+def support_threshold() -> float:
+    """The probability from which a claim counts as verified."""
+    return float(_fitted()["support_threshold"])
 
 
 @cache

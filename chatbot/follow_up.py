@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from chatbot.carried import carried
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
 
@@ -39,19 +40,29 @@ _FILLER = frozenset(
 def standalone(question: str, history: Sequence[str], names: RoleNames) -> str:
     """The question as it would be asked by someone who had asked nothing before."""
     before = ""
-    for earlier in history:
-        before = _joined(before, earlier, names)
-    return _joined(before, question, names)
+    for number, earlier in enumerate(history):
+        before = _joined(before, earlier, history[:number], names)
+    return _joined(before, question, history, names)
 
 
-def _joined(before: str, question: str, names: RoleNames) -> str:
+def _joined(before: str, question: str, history: Sequence[str], names: RoleNames) -> str:
+    """`before` is the last question as it stands alone; a follow-up with words of its own takes only what it is about."""
     if not before or not leans_back(question, names):
         return question.strip()
     swapped = _role_swapped(before, question, names)
     rest = _own_words(question, names)
-    if swapped and not rest:
-        return swapped
-    return f"{(swapped or before).rstrip(' .')} {question.strip()}"
+    if swapped or not rest:
+        return f"{(swapped or before).rstrip(' .')} {question.strip()}" if rest or not swapped else swapped
+    about = _about(before, question, history, names)
+    return f"{', '.join(about)}: {question.strip()}" if about else question.strip()
+
+
+def _about(before: str, question: str, history: Sequence[str], names: RoleNames) -> list[str]:
+    """The roles that were asked about, where it names none, and the words of the earlier questions that it leans on."""
+    roles = () if names.roles_in(question) else names.roles_in(before)
+    told = carried(names.neutral(question), [names.neutral(earlier) for earlier in history])
+    bare = (" ".join(word for word in words.split() if content_terms(word) != content_terms(names.noun)) for words in told)
+    return [*roles, *filter(None, bare)]
 
 
 def leans_back(question: str, names: RoleNames) -> bool:

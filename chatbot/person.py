@@ -17,6 +17,7 @@ _STATEMENT = re.compile(
 _ORIGIN = re.compile(
     r"\b(?:come|coming|am|['’]m|was born|born|originally|immigrant|refugee|migrant)?\s*(?:from|in) (?:the )?[A-Z][\w-]*(?: [A-Z][\w-]*)*"
 )
+_CLAUSES = re.compile(r"\s*(?:[,;.]|\band\b)\s*")
 _TRAITS = frozenset(
     content_terms(
         "woman women man men girl boy lady gentleman guy female male feminine masculine transgender trans nonbinary binary gay lesbian straight queer person people human "
@@ -38,6 +39,20 @@ def without_person(question: str) -> str:
     return rest if rest == question else rest[:1].upper() + rest[1:]
 
 
+def without_traits(statement: str) -> str:
+    """What somebody says of what they can and want, without the words that name such a trait."""
+    clauses = (_other_words(clause) for clause in _CLAUSES.split(_ORIGIN.sub(" ", statement)))
+    return " and ".join(clause for clause in clauses if content_terms(clause))
+
+
+def _other_words(clause: str) -> str:
+    return " ".join(word for word in clause.split() if not (terms := content_terms(word)) or not all(map(_names_trait, terms)))
+
+
+def _names_trait(word: str) -> bool:
+    return word in _TRAITS or word.isdecimal() or bool(re.fullmatch(r"(?:mid|early|late)?-?\d+s?", word))
+
+
 def _is_trait(statement: str) -> bool:
     words = content_terms(_ORIGIN.sub(" ", statement))
-    return all(word in _TRAITS or word.isdecimal() or re.fullmatch(r"(?:mid|early|late)?-?\d+s?", word) for word in words)
+    return all(_names_trait(word) for word in words)

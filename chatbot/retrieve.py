@@ -1,17 +1,13 @@
-"""Question -> [Passage]: vectors and words, fused. Also as a LangChain BaseRetriever, whose documents carry id, score and offsets."""
+"""Question -> [Passage]: vectors and words, fused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
-from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever
 from numpy.typing import NDArray
-from pydantic import ConfigDict
 
-from chatbot.types import Passage, heading_line
+from chatbot.types import Passage
 from ingest.embed import Vectors
 from ingest.index import GenerationIndex, terms
 
@@ -42,10 +38,9 @@ def retrieve(index: GenerationIndex, vector: Vectors, query: Sequence[str], coun
     """
     dense = index.dense(vector, CANDIDATES)
     words = index.lexical(query)
-    best_words = np.argsort(-words, kind="stable")[:CANDIDATES]
-    rows = sorted({*dense, *(int(row) for row in best_words if words[row] > 0)})
-    floor = min(dense.values())
-    cosines = np.array([dense.get(row, floor) for row in rows])
+    dense |= index.cosines(vector, [row for row in _best(words, CANDIDATES) if row not in dense])
+    rows = sorted(dense)
+    cosines = np.array([dense[row] for row in rows])
     lexical = np.array([words[row] for row in rows]) / (float(words.max()) or 1.0)
     fused = dense_weight * _scaled(cosines) + (1 - dense_weight) * _scaled(lexical)
     order = [int(at) for at in np.lexsort((np.array(rows), -fused))]
@@ -54,6 +49,13 @@ def retrieve(index: GenerationIndex, vector: Vectors, query: Sequence[str], coun
         Passage(chunk, float(fused[at]), float(cosines[at]), float(lexical[at]), rows[at]) for chunk, at in zip(chunks, order, strict=False)
     )
     return _distinct(passages)[:count]
+
+
+def _best(scores: NDArray[np.float32], count: int) -> list[int]:
+    """The rows of the best scores above 0, of equal ones the first; without sorting them all, which takes 10 ms of 100,000."""
+    cut = np.partition(scores, -count)[-count] if len(scores) > count else 0
+    rows = np.flatnonzero((scores >= cut) & (scores > 0))
+    return [int(row) for row in rows[np.argsort(-scores[rows], kind="stable")][:count]]
 
 
 def _scaled(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -67,32 +69,3 @@ def _distinct(passages: Iterable[Passage]) -> list[Passage]:
     for passage in passages:
         found.setdefault((passage.chunk.article_id, passage.chunk.start, passage.chunk.end), passage)
     return list(found.values())
-
-
-class PassageRetriever(BaseRetriever):
-    """The advisor's search as LangChain's retriever; `search` gives the passages for a question."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    search: Callable[[str], Sequence[Passage]]
-
-    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:  # noqa: ARG002
-        return [as_document(passage) for passage in self.search(query)]
-
-
-def as_document(passage: Passage) -> Document:
-    chunk = passage.chunk
-    return Document(
-        id=chunk.id,
-        page_content=chunk.text,
-        metadata={
-            "article_id": chunk.article_id,
-            "title": chunk.title,
-            "heading": heading_line(chunk),
-            "start": chunk.start,
-            "end": chunk.end,
-            "score": passage.score,
-            "dense": passage.dense,
-            "lexical": passage.lexical,
-        },
-    )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ingest.types import Chunk
 
+_PIECES = re.compile(r"\s*\S+\s*")
+
 Status = Literal["answered", "abstained"]
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that was retrieved. `dense` is a cosine, `lexical` a BM25 score over the query's best, `score` their fusion in 0..1;
+    """A chunk that was retrieved. `dense` is a cosine, `lexical` a BM25 score over the query's best, `score` their fusion in 0..1, in which the sentences have a share once they are read;
     `row` is the chunk's number in its index.
     """
 
@@ -50,7 +53,10 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a question. Abstaining is a status, not an error: such an answer cites nothing."""
+    """What came of a question. Abstaining is a status, not an error: such an answer cites nothing.
+
+    `unanswered` are the questions in it that the articles should answer and do not; a greeting, an off-topic turn and an instruction are none.
+    """
 
     question: str
     standalone_question: str
@@ -62,12 +68,14 @@ class Answer:
     passages: tuple[Passage, ...] = ()
     suggestions: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     tokens: dict[str, int] | None = None
+    cost: float | None = None  # in the currency of the prices that were set
     timings: Timings = field(default_factory=Timings)
 
     def as_dict(self, question_id: str | None = None) -> dict[str, Any]:
         """The JSON of `ask --json` and of `--batch`."""
-        return {
+        fields = {
             "id": question_id,
             "question": self.question,
             "standalone_question": self.standalone_question,
@@ -91,6 +99,15 @@ class Answer:
             "tokens": self.tokens,
             "timings_ms": {name: round(value, 1) for name, value in asdict(self.timings).items()},
         }
+        return fields if self.cost is None else {**fields, "cost": round(self.cost, 6)}
+
+
+class Tokens(dict[str, int]):
+    """{"input": ..., "output": ...} of all calls for one answer."""
+
+    def add(self, read: int, written: int) -> None:
+        self["input"] = self.get("input", 0) + read
+        self["output"] = self.get("output", 0) + written
 
 
 class Reply:
@@ -111,6 +128,11 @@ class Reply:
         if self._answer is None:
             self._answer = self._finish()
         return self._answer
+
+
+def pieces_of(text: str) -> list[str]:
+    """A finished text as if it streamed: its words, each with the blanks after it."""
+    return _PIECES.findall(text)
 
 
 def heading_line(chunk: Chunk) -> str:

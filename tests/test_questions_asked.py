@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from chatbot.carried import carried
 from chatbot.follow_up import standalone
+from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
 from chatbot.understanding import aside, parts, understand
 from ingest.roles import RoleNames
@@ -28,6 +30,34 @@ NAMES = RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("c
 )
 def test_a_follow_up_stands_alone(history: list[str], question: str, expected: str) -> None:
     assert standalone(question, history, NAMES) == expected
+
+
+def test_a_follow_up_takes_what_it_is_about_and_leaves_the_rest() -> None:
+    """Roles first; then what was talked of, not how it was asked."""
+    history = ["I would like to know about sourdough ovens.", "What are the pros and cons?"]
+    assert standalone("How much does it cost?", history, NAMES) == "sourdough ovens: How much does it cost?"
+    history = ["Why does a cake artist visit the Salzburg fair?"]
+    alone = standalone("and how long does it last?", history, NAMES)
+    assert alone.startswith("Pastry chef, ")
+    assert "Salzburg fair" in alone
+    assert alone.endswith(": and how long does it last?")
+    assert "chef visit" not in alone
+
+
+def test_what_is_carried_over_are_words_of_the_earlier_questions() -> None:
+    history = ["What does a stone oven in Naples cost?", "And who repairs it?", "Thanks! Is rye flour, from 2019, still good?"]
+    for question in (
+        "and why?",
+        "Who sells it there?",
+        "What about wheat?",
+        "",
+        "🍞",
+        "How does that compare with spelt from Ulm or Graz?",
+    ):
+        for words in carried(question, history):
+            assert any(words.split()[0] in turn and words.split()[-1] in turn for turn in history)
+            assert not set(content_terms(words)) & set(content_terms(question))
+        assert carried(question, []) == []
 
 
 def test_typing_errors_are_mended_and_known_words_kept() -> None:

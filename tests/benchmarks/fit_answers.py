@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from chatbot import abstention, evidence, fitted
+from chatbot import abstention, evidence
 from chatbot.evaluation.questions import holds, read_questions, to_ask
 from chatbot.understanding import aside
 from chatbot.wiring import open_embedder
@@ -152,7 +152,8 @@ def main() -> None:
     options = parser.parse_args()
     embedder = open_embedder(IngestSettings())
     cases = [case for folder in options.articles for case in cases_of_questions(folder, embedder)]
-    weights = {"evidence": fitted.evidence_weights(), "abstention": fitted.abstention_weights(), "threshold": fitted.threshold()}
+    path = ROOT / "chatbot/fitted.json"
+    weights = json.loads(path.read_text(encoding="utf-8"))
     if options.only != "abstention":
         more = [*cases, *cases_of_practice(embedder)]
         report_evidence(more)
@@ -168,7 +169,7 @@ def main() -> None:
         names = [field.name for field in fields(abstention.Signs)]
         weights["abstention"] = {"bias": round(bias, 4), **dict(zip(names, coefficients.round(4).tolist(), strict=True))}
         weights["threshold"] = round(threshold, 4)
-    (ROOT / "chatbot/fitted.json").write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

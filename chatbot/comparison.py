@@ -1,0 +1,91 @@
+"""Evidence -> a comparison of roles made of quotes alone: a table with an aspect a row and every cell cited. Pure.
+
+A row comes from a table of the articles that has the roles for columns, or of what they say about each role on the matter asked for.
+What they say about the roles together stands beside the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chatbot import extractive
+from chatbot.cite import Citations
+from chatbot.evidence import Evidence
+from chatbot.extractive import Picked
+from ingest.types import Unit
+
+WORDS = 150  # of a comparison, at most
+SIDE_WORDS = 25  # of these, kept for a role that the best units leave out
+FAR = 0.2  # of the best score: a unit so much below it is not on the matter
+NOT_SAID = "The articles do not say."
+ANY_ASPECT = "What the articles say"  # of sentences that do not stand under one heading
+
+RolesIn = Callable[[str], tuple[str, ...]]
+Cells = dict[str, str]  # role -> what is quoted about it, with its marks
+
+
+def choose(ranked: Sequence[Evidence], roles: Sequence[str], word_share: float = 1.0) -> list[Picked]:
+    """The best units; then, for a role that they leave out, the best on the matter that speaks about it alone."""
+    told = [evidence for evidence in ranked if extractive.says_something(evidence)]
+    picked = extractive.topped_up([], told, int(WORDS * word_share) - SIDE_WORDS)
+    sided = {role for one in picked for role in _side(one.unit, roles)}
+    for role in roles:
+        if role not in sided and (sided or not any(role in one.unit.roles for one in picked)):
+            side = next((other for other in told if _side(other.unit, roles) == {role} and other.score > told[0].score - FAR), None)
+            picked += [Picked(side.passage.chunk, side.number)] if side else []
+    return picked
+
+
+def _side(unit: Unit, roles: Sequence[str]) -> set[str]:
+    """The one role that a sentence or item speaks about; none where it speaks about several, and for a row."""
+    asked = set(unit.roles) & set(roles)
+    return asked if len(asked) == 1 and unit.kind != "row" else set()
+
+
+def compose(picked: Sequence[Picked], roles: Sequence[str], roles_in: RolesIn, citations: Citations) -> str:
+    """Markdown: the table, and before or after it, as they were ranked, the units on no one role."""
+    rows = [one for one in picked if _columns(one, roles, roles_in)]
+    sides = [one for one in picked if _side(one.unit, roles)]
+    others = [one for one in picked if one not in rows and one not in sides]
+    if not rows and not sides:
+        return extractive.compose(picked, citations)
+    # made in the order of reading: so are its marks numbered
+    if picked[0] in others:
+        blocks = [extractive.compose(others, citations), _table(rows, sides, roles, roles_in, citations)]
+    else:
+        blocks = [_table(rows, sides, roles, roles_in, citations), extractive.compose(others, citations)]
+    return "\n\n".join(filter(None, blocks))
+
+
+def _table(rows: Sequence[Picked], sides: Sequence[Picked], roles: Sequence[str], roles_in: RolesIn, citations: Citations) -> str:
+    aspects = [_table_row(one, roles, roles_in, citations) for one in rows]
+    aspects += [_sides_row(sides, roles, citations)] if sides else []
+    lines = [extractive.row_of(["Aspect", *roles]), extractive.row_of(["---"] * (len(roles) + 1))]
+    return "\n".join([*lines, *(extractive.row_of([aspect, *(cells.get(role, NOT_SAID) for role in roles)]) for aspect, cells in aspects)])
+
+
+def _columns(one: Picked, roles: Sequence[str], roles_in: RolesIn) -> dict[str, int]:
+    """Role -> its column, of a whole row of a table that has one for a role; empty for anything else."""
+    if one.unit.kind != "row":
+        return {}
+    header, cells = (extractive.cells_of(text) for text in (one.chunk.lead_of(one.unit), one.chunk.quote(one.unit)))
+    columns = {role: at for at, head in enumerate(header) if at for role in roles_in(head)[:1] if role in roles}
+    return columns if len(cells) >= len(header) else {}
+
+
+def _table_row(one: Picked, roles: Sequence[str], roles_in: RolesIn, citations: Citations) -> tuple[str, Cells]:
+    """The aspect and the cells of a row."""
+    columns, cells = _columns(one, roles, roles_in), extractive.cells_of(one.chunk.quote(one.unit))
+    aspect = next((cell for at, cell in enumerate(cells) if at not in columns.values() and not cell.rstrip(".").isdigit()), ANY_ASPECT)
+    mark = citations.mark(one.chunk, one.unit.span)
+    return aspect, {role: f"{cells[at]} {mark}" for role, at in columns.items() if cells[at]}
+
+
+def _sides_row(sides: Sequence[Picked], roles: Sequence[str], citations: Citations) -> tuple[str, Cells]:
+    """What is said about each role, under the heading where all of it stands."""
+    headings = {one.chunk.heading[-1:] for one in sides}
+    aspect = extractive.heading_of(sides[0]) if len(headings) == 1 else ""
+    said = {role: [one for one in sides if role in one.unit.roles] for role in roles}
+    return aspect or ANY_ASPECT, {
+        role: " ".join(extractive.quoted(one, citations) for one in units) for role, units in said.items() if units
+    }

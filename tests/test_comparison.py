@@ -1,0 +1,116 @@
+"""Comparisons as tables, and articles that do not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import FakeEmbedder
+
+from chatbot import comparison, fitted
+from chatbot.advisor import Advisor
+from chatbot.cite import MARK, Citations
+from chatbot.disagreement import figures
+from chatbot.extractive import Picked
+from chatbot.settings import ChatSettings
+from ingest.pipeline import ingest
+from ingest.roles import RoleNames
+from ingest.settings import IngestSettings
+from ingest.types import Role
+
+BAKER, CHEF = "Bread baker", "Pastry chef"
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake embedder's likenesses mean nothing to the fitted verdict: everything is answered."""
+    monkeypatch.setattr(fitted, "threshold", lambda: 0.0)
+
+
+def picked(advisor: Advisor, *texts: str) -> list[Picked]:
+    return [
+        Picked(chunk, number)
+        for text in texts
+        for chunk in advisor.chunks()
+        for number, unit in enumerate(chunk.units)
+        if text in chunk.quote(unit)
+    ]
+
+
+def table_of(advisor: Advisor, *texts: str) -> list[list[str]]:
+    names = RoleNames([Role(BAKER), Role(CHEF)])
+    text = comparison.compose(picked(advisor, *texts), (BAKER, CHEF), names.roles_in, Citations({}))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+
+
+def test_sentences_on_each_role_stand_side_by_side(advisor: Advisor) -> None:
+    header, _, row = table_of(advisor, "kneads dough", "decorates cakes")
+    assert header == ["Aspect", BAKER, CHEF]
+    assert row == ["Work", "A bread baker kneads dough before dawn. [1]", "A pastry chef decorates cakes in the afternoon. [2]"]
+
+
+def test_marks_are_numbered_in_the_order_of_reading(advisor: Advisor) -> None:
+    names = RoleNames([Role(BAKER), Role(CHEF)])
+    units = picked(advisor, "Rye flour", "kneads dough", "decorates cakes")
+    text = comparison.compose(units, (BAKER, CHEF), names.roles_in, Citations({}))
+    assert MARK.findall(text) == ["1", "2", "3"]
+    assert text.index("Rye flour") < text.index("| Aspect")
+
+
+def test_a_side_that_nothing_is_said_about_says_so(advisor: Advisor) -> None:
+    *_, row = table_of(advisor, "kneads dough")
+    assert row[2] == comparison.NOT_SAID
+
+
+def test_rows_of_tables_and_sentences_share_one_table(advisor: Advisor) -> None:
+    header, _, pay, said = table_of(advisor, "21 coins", "kneads dough", "decorates cakes")
+    assert header == ["Aspect", BAKER, CHEF]
+    assert pay == ["Pay", "21 coins [1]", "34 coins [1]"]
+    assert "kneads" in said[1]
+    assert "decorates" in said[2]
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_third_role_works_by_its_front_matter(
+    settings: IngestSettings, embedder: FakeEmbedder, write_article: Callable[[str, str], Path]
+) -> None:
+    write_article(
+        "grill.md",
+        "---\ntitle: Grills\nroles:\n  Grill cook: []\n---\n# Grills\n\n## Work\n\nA grill cook turns steaks over hot coals every night.\n",
+    )
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    text = advisor.answer("Compare the work of a bread baker and a grill cook").answer.text
+    advisor.close()
+    assert "| Aspect | Bread baker | Grill cook |" in text
+    assert "hot coals" in text
+
+
+@pytest.mark.usefixtures("answering")
+@pytest.mark.parametrize(("pay", "disagree"), [("30 coins", True), ("21 coins", False)])
+def test_articles_that_disagree_are_both_quoted_with_their_dates(
+    pay: str, disagree: bool, settings: IngestSettings, embedder: FakeEmbedder, write_article: Callable[[str, str], Path]
+) -> None:
+    for name, published, sum_ in (("older", "published: 2019-05-01\n", pay), ("newer", "published: 2025-02-03\n", "21 coins")):
+        write_article(
+            f"{name}.md",
+            f"---\ntitle: The {name} study\n{published}roles:\n  Lamp lighter: []\n---\n# Study\n\nA lamp lighter earns {sum_} a week.\n",
+        )
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    answer = advisor.answer("How many coins does a lamp lighter earn a week?").answer
+    advisor.close()
+    notices = " ".join(answer.notices)
+    assert ("do not agree" in notices) == disagree
+    if disagree:
+        assert {citation.article_id for citation in answer.citations} >= {"older", "newer"}
+        assert "“The older study” (2019-05-01)" in notices
+        assert "“The newer study” (2025-02-03)" in notices
+    else:
+        assert "are of 20" in notices  # figures without a year of their own carry their article's
+
+
+def test_figures_are_told_apart_by_sort() -> None:
+    found = figures("In 2024 it was $1,500 or 20 % more after 3 years with 12 people")
+    assert found == {"money": {"1500"}, "share": {"20"}, "time": {"3"}, "count": {"12"}}
