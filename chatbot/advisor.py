@@ -5,61 +5,83 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from chatbot import abstention, evidence, extractive, fitted, understanding
+from chatbot import abstention, comparison, disagreement, evidence, extractive, fitted, understanding
 from chatbot.abstention import Verdict
 from chatbot.cite import Citations, without_marks
-from chatbot.errors import ArticleUnknownError, QuestionError
-from chatbot.evidence import Evidence, Query, rank, rarity
+from chatbot.errors import ArticleUnknownError, ModelError, QuestionError
+from chatbot.evidence import Evidence, Query, rank, rarity, reordered
 from chatbot.extractive import Picked
-from chatbot.follow_up import standalone
+from chatbot.follow_up import leans_back, standalone
+from chatbot.guide import Choice, choices, path_of, recommendation
 from chatbot.person import without_person
-from chatbot.retrieve import PassageRetriever, content_terms, retrieve
+from chatbot.proof import Prover
+from chatbot.rerank import Reranker, rerank_evidence, rerank_passages
+from chatbot.retrieve import content_terms, retrieve
 from chatbot.settings import ChatSettings
 from chatbot.spelling import Speller
-from chatbot.suggestions import suggested_questions
+from chatbot.suggestions import first_steps, of_the_other_role, suggested_questions
 from chatbot.thesaurus import meanings
-from chatbot.types import Answer, Passage, Reply, Timings
-from ingest.embed import Embedder
-from ingest.errors import IndexMismatchError
-from ingest.index import GenerationIndex, StoredArticle, current_generation
+from chatbot.types import Answer, Passage, Reply, Timings, Tokens, pieces_of
+from chatbot.understanding import Asked
+from chatbot.writing import Task, Writing
+from ingest.embed import Embedder, Vectors
+from ingest.errors import EmbeddingModelError, IndexMismatchError
+from ingest.index import GenerationIndex, Pointer, StoredArticle, open_served
 from ingest.roles import RoleNames
-from ingest.types import Chunk
+from ingest.types import Article, Chunk
+
+if TYPE_CHECKING:
+    from chatbot.generative import WritingModel
+    from chatbot.langchain import PassageRetriever
 
 MODE = "extractive"
 NEAREST = 3  # passages shown when none answers
 SUGGESTIONS = 2
 STARTERS = 4
-KEPT_QUERIES = 256  # questions whose vectors are kept: one is often searched for again, and the suggested ones with every abstention
+FOLLOW_UPS = 3
+TRIED = 30  # of the questions that the articles suggest, before it shows fewer: many articles suggest hundreds
+KEPT_QUERIES = 256  # questions whose vectors are kept: one is often searched for again
 MISSING_WORDS = 3  # named of those that stand nowhere in the articles
+
+Rewriter = Callable[[str, Sequence[str]], str]
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _ANY_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
-_PIECES = re.compile(r"\S+\s*")
 
 
 class Opened:
-    """A generation with what is derived from it when it is first needed: a list of the articles need not wait for the model."""
+    """A generation with what is derived from it when it is first needed: a list of the articles need not wait for the model.
 
-    def __init__(self, index: GenerationIndex, embedder: Embedder) -> None:
+    It closes when the last question that began with it has ended, so nothing that outlives a question may refer to it, itself included.
+    `notice` is what is to be said of it with every answer.
+    """
+
+    def __init__(self, index: GenerationIndex, embedder: Embedder, notice: str | None = None) -> None:
         self.index = index
+        self.notices = (notice,) if notice else ()
         self.names = RoleNames(index.manifest.roles)
         self.articles = index.articles
         self.urls = {stored.article.id: stored.article.url for stored in self.articles}
+        self.titles = {stored.article.id: stored.article.title for stored in self.articles}
+        self.dates = {stored.article.id: _date_of(stored.article) for stored in self.articles}
         self._embedder = embedder
-        self.query = lru_cache(maxsize=KEPT_QUERIES)(self._query)
+        self.query = lru_cache(maxsize=KEPT_QUERIES)(partial(_query, index, embedder, self.names))
+        self.askable: dict[str, bool] = {}  # of the suggested questions that were tried, whether they are answered
 
-    def _query(self, question: str) -> Query:
-        vector = self._embedder.vectors([question])[0]
-        neutral = self._embedder.encode([self.names.neutral(question)])[0]
-        words = content_terms(question)
-        rarities = {term: rarity(self.index, term) for term in words}
-        return Query(question, vector, neutral, rarities, meanings(words), self.names.roles_in(question))
+    @cached_property
+    def suggested(self) -> dict[str, Vectors]:
+        """The questions that the articles suggest, with their vectors."""
+        questions = suggested_questions(self.names, self.index)
+        return dict(zip(questions, self._embedder.vectors(questions), strict=True)) if questions else {}
 
     @cached_property
     def speller(self) -> Speller:
@@ -73,11 +95,19 @@ class Opened:
         return standalone(question, history, self.names)
 
 
+def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
+    vector = embedder.vectors([question])[0]
+    neutral = embedder.encode([names.neutral(question)])[0]
+    words = content_terms(question)
+    rarities = {term: rarity(index, term) for term in words}
+    return Query(question, vector, neutral, rarities, meanings(words), names.roles_in(question))
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One question of a turn, searched for."""
 
-    asked: understanding.Asked
+    asked: Asked
     passages: tuple[Passage, ...]
     ranked: tuple[Evidence, ...]
     verdict: Verdict
@@ -89,29 +119,56 @@ class Found:
         return self.verdict.probability >= fitted.threshold() and bool(self.picked)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question with what was found for it and the answer quoted from that; `started` by time.perf_counter, `deadline` by time.monotonic."""
+
+    opened: Opened
+    quoted: Answer
+    found: tuple[Found, ...]
+    tokens: Tokens
+    started: float
+    deadline: float
+
+
 class Advisor:
     """Answers from the generation that is served, and follows when another is; safe to call from several threads."""
 
-    def __init__(self, data: Path, settings: ChatSettings, embedder: Embedder) -> None:
+    def __init__(
+        self, data: Path, settings: ChatSettings, embedder: Embedder, model: WritingModel | None = None, reranker: Reranker | None = None
+    ) -> None:
         self._data = data
         self._settings = settings
         self._embedder = embedder
+        self._reranker = reranker
+        self._model = model
         self._opened: Opened | None = None
-        self._retired: Opened | None = None
+        self._pointer: Pointer | None = None
         self._opening = Lock()
-        self._asked_itself: tuple[Opened, tuple[str, ...]] | None = None
 
     # --- what it is asked
 
+    def warm(self) -> None:
+        """Loads the model beside what the caller does next; what is wrong with it is said when it is used."""
+        with suppress(EmbeddingModelError):
+            self._embedder.warm()
+
     def answer(self, question: str, history: Sequence[str] = ()) -> Reply:
         """The reply to a question after earlier ones of the same user, oldest first. Raises QuestionError, SearchIndexError, EmbeddingModelError."""
-        answer = self._answered(self._checked(question), [self._checked(earlier) for earlier in history if earlier.strip()])
-        return Reply(iter(_PIECES.findall(answer.text)), lambda: answer)
+        asked, before = self._checked(question), [self._checked(earlier) for earlier in history if earlier.strip()]
+        turn = self._turn(asked, before, self._model)
+        if self._model is None or turn.quoted.status == "abstained":
+            answer = replace(turn.quoted, tokens=dict(turn.tokens) or None)
+            return Reply(iter(pieces_of(answer.text)), lambda: answer)
+        writing = self._writing(turn, before, self._model)
+        return Reply(iter(writing), writing.answer)
 
     def search(self, question: str) -> list[Passage]:
         """The passages for a question, best first."""
         opened = self._current()
-        return list(self._passages(opened, opened.query(self._checked(question))))
+        query = opened.query(self._checked(question))
+        passages = self._passages(opened, query)
+        return self._ordered(query, passages, rank(opened.index, query, passages))
 
     def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], list[evidence.Signs], abstention.Signs]:
         """What the fits in tests/benchmarks see of a question: every unit's quote and signs, and the signs of the evidence as a whole."""
@@ -125,6 +182,8 @@ class Advisor:
 
     def retriever(self) -> PassageRetriever:
         """The search as a LangChain retriever."""
+        from chatbot.langchain import PassageRetriever  # noqa: PLC0415
+
         return PassageRetriever(search=self.search)
 
     def articles(self) -> tuple[StoredArticle, ...]:
@@ -140,20 +199,46 @@ class Advisor:
         """Every chunk of the generation that is served."""
         return self._current().index.all_chunks()
 
+    def choices(self) -> tuple[Choice, ...]:
+        """The questions of "which path fits me?", drawn from the articles."""
+        opened = self._current()
+        return choices(opened.index.all_chunks(), opened.names)
+
+    def path(self, asked: Sequence[Choice], picks: Mapping[int, int]) -> Answer:
+        """What somebody's picks among those questions come to, with its reasons and first steps, each cited."""
+        opened = self._current()
+        path = path_of(asked, picks)
+        roles = [path.role] if path.role else [role.name for role in opened.names.roles]
+        steps = [self._turn(first_steps(role), (), None).quoted for role in roles]
+        answer = recommendation(path, steps, opened.urls, opened.index.id)
+        return replace(answer, suggestions=self.follow_ups(answer))
+
     @property
     def generation(self) -> str:
         return self._current().index.id
 
     def starters(self) -> tuple[str, ...]:
         """Questions to begin with, each of which it can answer."""
-        return self._askable(self._current())[:STARTERS]
+        opened = self._current()
+        return self._askable(opened, opened.suggested, STARTERS)
+
+    def follow_ups(self, answer: Answer, history: Sequence[str] = ()) -> tuple[str, ...]:
+        """Questions to go on with after an answer, each of which it can answer: the same of the other role, and those nearest to it."""
+        if answer.status == "abstained":
+            return ()
+        opened = self._current()
+        asked = {_folded(text) for text in (*history, answer.question, answer.standalone_question)}
+        swapped = of_the_other_role(answer.standalone_question, opened.names)
+        found = [swapped] if swapped and self._found(opened, swapped).is_answered else []
+        nearest = (question for question in self._nearest(opened, answer.standalone_question) if question not in found)
+        found += self._askable(opened, (question for question in nearest if _folded(question) not in asked), FOLLOW_UPS)
+        return tuple(question for question in found if _folded(question) not in asked)[:FOLLOW_UPS]
 
     def close(self) -> None:
         with self._opening:
-            for opened in (self._opened, self._retired):
-                if opened:
-                    opened.index.close()
-            self._opened = self._retired = None
+            if self._opened:
+                self._opened.index.close()
+            self._opened = None
 
     # --- one turn
 
@@ -166,30 +251,66 @@ class Advisor:
             )
         return question.encode(errors="replace").decode().strip()  # a lone surrogate is no text for a tokenizer
 
-    def _answered(self, question: str, history: Sequence[str]) -> Answer:
+    def _turn(self, question: str, history: Sequence[str], model: WritingModel | None) -> Turn:
+        """What is found for a question, and the answer quoted from it."""
         started = time.perf_counter()
         opened = self._current()
-        blank = Answer(question, question, "abstained", "", MODE, opened.index.id)
+        tokens, deadline = Tokens(), model.deadline() if model else 0.0
+        blank = Answer(question, question, "abstained", "", MODE, opened.index.id, notices=opened.notices)
         if kind := understanding.aside(question):
             only_english = "The articles are in English; please ask in English. " if kind == "foreign" else ""
-            return replace(blank, text=only_english + _invitation(opened), suggestions=self._askable(opened)[:SUGGESTIONS])
-        alone = opened.standalone(question, history)
-        found = [self._found(opened, part) for part in dict.fromkeys(understanding.parts(alone))]
+            suggestions = self._askable(opened, opened.suggested, SUGGESTIONS)
+            quoted = replace(blank, text=only_english + _invitation(opened), suggestions=suggestions)
+            return Turn(opened, quoted, (), tokens, started, deadline)
+        rewriter = partial(model.standalone, deadline=deadline, tokens=tokens) if model else None
+        parts = self._standalone(opened, question, history, rewriter)
+        found = [self._found(opened, part) for part in parts]
         searched = time.perf_counter()
-        answer = self._composed(opened, replace(blank, standalone_question=alone), found)
+        answer = self._composed(opened, replace(blank, standalone_question=" ".join(parts)), found)
         ended = time.perf_counter()
-        return replace(answer, timings=Timings(1000 * (searched - started), 1000 * (ended - searched), 1000 * (ended - started)))
+        timings = Timings(1000 * (searched - started), 1000 * (ended - searched), 1000 * (ended - started))
+        return Turn(opened, replace(answer, timings=timings), tuple(found), tokens, started, deadline)
+
+    def _standalone(self, opened: Opened, question: str, history: Sequence[str], writer: Rewriter | None) -> list[str]:
+        """The questions in a question, each alone: by the model where there is one and it leans on those before it; by rules where it fails."""
+        if writer and history and leans_back(question, opened.names):
+            with suppress(ModelError, QuestionError):
+                return understanding.parts(self._checked(opened.standalone(writer(question, history), ())))
+        return list(dict.fromkeys(opened.standalone(part, history) for part in understanding.parts(question)))
+
+    def _writing(self, turn: Turn, history: Sequence[str], model: WritingModel) -> Writing:
+        opened, citations = turn.opened, Citations(turn.opened.urls)
+        ranked = sorted((evidence for one in turn.found for evidence in one.ranked), key=lambda evidence: -evidence.score)
+        abstained = replace(turn.quoted, status="abstained", citations=(), notices=(), passages=_best_first(turn.found)[:NEAREST])
+        task = Task(
+            turn.quoted,
+            ranked,
+            history,
+            lambda: self._abstained(opened, abstained, turn.found, is_on_topic=True),
+            turn.started,
+            turn.deadline,
+        )
+        prover = Prover([passage.chunk for passage in turn.quoted.passages], opened.names, self._embedder, citations)
+        return Writing(model, task, prover, citations, turn.tokens)
 
     def _found(self, opened: Opened, question: str) -> Found:
         query = opened.query(question)
         passages = self._passages(opened, query)
         ranked = rank(opened.index, query, passages)
+        passages = self._ordered(query, passages, ranked)
+        if self._reranker:
+            ranked = rerank_evidence(self._reranker, question, ranked)
         asked = understanding.understand(question, opened.names)
         verdict = abstention.judge(opened.index, query, ranked)
-        return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(extractive.choose(ranked, asked)))
+        return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(_chosen(ranked, asked)))
 
     def _passages(self, opened: Opened, query: Query) -> list[Passage]:
         return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
+
+    def _ordered(self, query: Query, passages: Sequence[Passage], ranked: Sequence[Evidence]) -> list[Passage]:
+        """By their sentences too, once those are ranked; a cross-encoder has the last word."""
+        ordered = reordered(passages, ranked)
+        return rerank_passages(self._reranker, query.text, ordered) if self._reranker else ordered
 
     def _composed(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
         answerable = [one for one in found if one.is_answered]
@@ -198,52 +319,92 @@ class Advisor:
             return self._abstained(opened, replace(blank, passages=passages[:NEAREST]), found)
         citations = Citations(opened.urls)
         share = 1 / len(answerable)
-        picked = [one.picked if share == 1 else extractive.choose(one.ranked, one.asked, share) for one in answerable]
-        texts = [extractive.compose(units, citations) for units in picked]
-        notices = tuple(f"The articles do not answer this part: {one.asked.text}" for one in found if not one.is_answered)
+        picked = [one.picked if share == 1 else _chosen(one.ranked, one.asked, share) for one in answerable]
+        texts = [_text_of(units, one.asked, opened.names, citations) for units, one in zip(picked, answerable, strict=True)]
+        unanswered = tuple(one.asked.text for one in found if not one.is_answered)
+        notices = [*(f"The articles do not answer this part: {part}" for part in unanswered), *_notices_on_figures(opened, picked)]
+        blank = replace(blank, unanswered=unanswered)
         shown = _cited_first(passages, citations)[: self._settings.passages]
         return replace(
-            blank, status="answered", text="\n\n".join(dict.fromkeys(texts)), citations=citations.all(), passages=shown, notices=notices
+            blank,
+            status="answered",
+            text="\n\n".join(dict.fromkeys(texts)),
+            citations=citations.all(),
+            passages=shown,
+            notices=(*blank.notices, *notices),
         )
 
-    def _abstained(self, opened: Opened, blank: Answer, found: Sequence[Found]) -> Answer:
+    def _abstained(self, opened: Opened, blank: Answer, found: Sequence[Found], is_on_topic: bool = False) -> Answer:
         """Says what is missing, with the nearest passages and questions that can be answered; of an off-topic turn only the latter."""
-        if all(one.verdict.off_topic for one in found):
-            return replace(blank, text=_invitation(opened), passages=(), suggestions=self._askable(opened)[:SUGGESTIONS])
+        if not is_on_topic and all(one.verdict.off_topic for one in found):
+            return replace(blank, text=_invitation(opened), passages=(), suggestions=self._askable(opened, opened.suggested, SUGGESTIONS))
         suggestions = self._nearest_questions(opened, blank.standalone_question)
-        return replace(blank, text=_nothing_on(blank.standalone_question, found), suggestions=suggestions)
+        text, unanswered = _nothing_on(blank.standalone_question, found), tuple(one.asked.text for one in found)
+        return replace(blank, text=text, suggestions=suggestions, unanswered=unanswered)
 
     def _nearest_questions(self, opened: Opened, question: str) -> tuple[str, ...]:
-        asked = opened.query(question).vector
-        return tuple(sorted(self._askable(opened), key=lambda other: -float(opened.query(other).vector @ asked))[:SUGGESTIONS])
+        return self._askable(opened, self._nearest(opened, question), SUGGESTIONS)
 
-    def _askable(self, opened: Opened) -> tuple[str, ...]:
-        """Of the questions that the articles suggest, those that are answered from them; asked once a generation."""
-        if self._asked_itself is None or self._asked_itself[0] is not opened:
-            questions = suggested_questions(opened.names, opened.index)
-            self._asked_itself = opened, tuple(question for question in questions if self._found(opened, question).is_answered)
-        return self._asked_itself[1]
+    def _nearest(self, opened: Opened, question: str) -> list[str]:
+        asked = opened.query(question).vector
+        return sorted(opened.suggested, key=lambda other: -float(opened.suggested[other] @ asked))
+
+    def _askable(self, opened: Opened, questions: Iterable[str], count: int) -> tuple[str, ...]:
+        """The first of the questions that are answered from the articles; each is tried once a generation, and none that is not needed."""
+        tried = islice(questions, TRIED)
+        return tuple(islice((question for question in tried if self._is_askable(opened, question)), count))
+
+    def _is_askable(self, opened: Opened, question: str) -> bool:
+        if question not in opened.askable:
+            opened.askable[question] = self._found(opened, question).is_answered
+        return opened.askable[question]
 
     # --- the generation that is served
 
     def _current(self) -> Opened:
         with self._opening:
-            folder = current_generation(self._data)
-            if self._opened is None or self._opened.index.folder != folder:
-                opened = self._open(folder)
-                if self._retired:
-                    self._retired.index.close()
-                self._retired, self._opened = self._opened, opened  # a question that began before the switch ends on what it began with
+            pointer = Pointer.read(self._data)
+            if self._opened is None or self._pointer != pointer:
+                self._opened = self._open()  # a question that began before the switch ends on what it began with
+                self._pointer = pointer
             return self._opened
 
-    def _open(self, folder: Path) -> Opened:
-        index = GenerationIndex(folder)
+    def _open(self) -> Opened:
+        index, notice = open_served(self._data, self._embedder.fingerprint)
         if index.manifest.model != self._embedder.fingerprint:
             index.close()
             raise IndexMismatchError(
                 f"The index was made with the embedding model {index.manifest.model}, not {self._embedder.fingerprint}; run: career-advisor ingest"
             )
-        return Opened(index, self._embedder)
+        return Opened(index, self._embedder, notice)
+
+
+def _chosen(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) -> list[Picked]:
+    """The units that answer; `word_share` is what a question in several parts leaves to one of them."""
+    if asked.shape == "comparison":
+        return comparison.choose(ranked, asked.roles, word_share)
+    picked = extractive.choose(ranked, asked, word_share)
+    return [*picked, *disagreement.rivals(ranked, picked)]
+
+
+def _text_of(picked: Sequence[Picked], asked: Asked, names: RoleNames, citations: Citations) -> str:
+    if asked.shape == "comparison":
+        return comparison.compose(picked, asked.roles, names.roles_in, citations)
+    return extractive.compose(picked, citations)
+
+
+def _notices_on_figures(opened: Opened, picked: Sequence[Sequence[Picked]]) -> list[str]:
+    """Which articles disagree, and of when the figures are that are quoted without a year."""
+    disputes = dict.fromkeys(pair for units in picked for pair in disagreement.disputed(units))
+    if disputes:
+        return [disagreement.notice(*pair, opened.titles, opened.dates) for pair in disputes]
+    quotes = [(one.chunk.article_id, one.chunk.quote(one.unit)) for units in picked for one in units]
+    return disagreement.dated(quotes, opened.titles, opened.dates)
+
+
+def _date_of(article: Article) -> str | None:
+    """When what it says was published: of a retelling, the work that it retells."""
+    return article.based_on.published if article.based_on else article.published
 
 
 def _invitation(opened: Opened) -> str:
@@ -260,6 +421,10 @@ def _nothing_on(question: str, found: Sequence[Found]) -> str:
         return "The articles do not answer this."
     named = ", ".join(f"“{word}”" for word in list(words)[:MISSING_WORDS])
     return f"The articles do not answer this. They say nothing about {named}."
+
+
+def _folded(question: str) -> str:
+    return " ".join(_ANY_WORD.findall(question.casefold()))
 
 
 def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:

@@ -108,6 +108,22 @@ def read_run(folder: Path) -> Run:
     return Run(parts, scores, times)
 
 
+def runs_that_hold(runs: Path, article_id: str) -> list[str]:
+    """The names of the kept runs, finished or not, whose answers quote or name an article; also of those that cannot be read."""
+    return sorted(folder.name for folder in runs.glob("*") if any(_holds(folder / name, article_id) for name in (ANSWERS, PROGRESS)))
+
+
+def _holds(path: Path, article_id: str) -> bool:
+    named = f'"article_id": {json.dumps(article_id, ensure_ascii=False)}'
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return any(named in line for line in lines)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+
+
 # --- while it runs
 
 
@@ -171,11 +187,26 @@ def _is_unfinished(folder: Path, parts: Mapping[str, Any]) -> bool:
 def write_run(folder: Path, parts: dict[str, Any], lines: Sequence[dict[str, Any]]) -> Run:
     """Everything but the report and run.json, which `finish` writes; within `progress_of`, which says what a disk will not take."""
     scores = tuple(_score(line) for line in lines)
-    when = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), **_spread(lines), "ms": {line["id"]: line["ms"] for line in lines}}
+    when = {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **_spread(lines),
+        **_spent(lines),
+        "ms": {line["id"]: line["ms"] for line in lines},
+    }
     _replace(folder / ANSWERS, [{name: value for name, value in line.items() if name != "ms"} for line in lines])
     _replace(folder / SCORES, [score.as_dict() for score in scores])
     (folder / TIMES).write_text(json.dumps(when, indent=1) + "\n", encoding="utf-8")
     return Run(parts, scores, when)
+
+
+def _spent(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Tokens and cost of the answers, where a model wrote any; those asked by other people are not among them."""
+    answers = [line["answer"] for line in lines if line["answer"] and line["answer"].get("tokens")]
+    if not answers:
+        return {}
+    tokens = {name: sum(answer["tokens"][name] for answer in answers) for name in ("input", "output")}
+    costs = [answer["cost"] for answer in answers if "cost" in answer]
+    return {"tokens": tokens, "cost": sum(costs)} if costs else {"tokens": tokens}
 
 
 def finish(run: Run, folder: Path) -> None:

@@ -1,0 +1,384 @@
+"""A chat model through LangChain: messages -> text as it comes, within one deadline, at most two tries and the budget.
+
+The only place that knows openai's errors: whatever goes wrong becomes a ModelError of one sentence, which holds nothing of what the endpoint said.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Any, Protocol
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+
+from chatbot import prompts
+from chatbot.budgets import Budget
+from chatbot.errors import ModelError
+from chatbot.settings import EndpointSettings, ModelSettings
+from chatbot.types import Tokens
+
+TRIES = 2
+PAUSE = 30.0  # seconds for which an endpoint that failed is left alone
+CONNECTING = 5.0  # seconds
+LEAST = 0.5  # seconds that must be left for a second try
+BODY_BYTES = 4_000_000  # of what an endpoint sends, at most
+CHARACTERS_A_TOKEN = 4  # roughly, of English
+REWRITTEN_TOKENS = 400  # a model that thinks first spends most of them on that
+CHECK_SECONDS = 15.0
+
+_QUIET = ("openai", "httpx2", "httpcore2", "httpx", "httpcore", "langsmith", "langchain", "langchain_core", "langchain_openai")
+_NETWORK = {"httpx2", "httpcore2", "httpx", "httpcore", "h11"}
+_STATUS = {
+    400: "The model's endpoint did not accept the request",
+    401: "The model's endpoint refuses the key in OPENAI_API_KEY",
+    403: "The key in OPENAI_API_KEY may not use this model",
+    404: "The model's endpoint does not know the model in CAREER_MODEL, or OPENAI_BASE_URL leads elsewhere",
+    408: "The model's endpoint took too long",
+    413: "The question with its passages is too long for the model",
+    422: "The model's endpoint did not accept the request",
+    429: "The model's endpoint is asked too often at the moment",
+}
+_AGAIN = {408: 0.2, 409: 0.2, 429: 1.0}  # seconds; and every 5xx
+_SHUTS = {401, 403, 404, 407, 429}
+
+
+@dataclass(slots=True)
+class Opened:
+    """A LangChain chat model, and how to hang up on it."""
+
+    model: BaseChatModel
+    close: Callable[[], None] = field(default=lambda: None)
+
+
+class Opens(Protocol):
+    """Makes the chat model for one call that must end by `deadline` (time.monotonic) and writes `max_tokens` at most."""
+
+    def __call__(self, deadline: float, max_tokens: int) -> Opened: ...
+
+
+class Breaker:
+    """Leaves an endpoint alone for a while after it failed, so that the next question does not wait for it again."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._until = 0.0
+        self._why: ModelError | None = None
+
+    def check(self) -> None:
+        """Raises the error that shut it; after the pause one caller may try."""
+        with self._lock:
+            if self._why is None:
+                return
+            if self._clock() < self._until:
+                raise ModelError(str(self._why))
+            self._until = self._clock() + PAUSE
+
+    def note(self, error: ModelError | None) -> None:
+        """How a call ended."""
+        with self._lock:
+            if error is None:
+                self._why = None
+            elif error.shuts:
+                self._why, self._until = error, self._clock() + PAUSE
+
+
+class WritingModel:
+    """Asks the model; safe to call from several threads."""
+
+    def __init__(self, settings: ModelSettings, budget: Budget, opens: Opens | None = None) -> None:
+        self.settings = settings
+        self.name = settings.model
+        self._budget = budget
+        self._opens = opens or OpenAIEndpoint(settings)
+        self._breaker = Breaker()
+
+    def deadline(self) -> float:
+        """For everything that one question needs, from now. The libraries, which take seconds to import, are there then."""
+        if isinstance(self._opens, OpenAIEndpoint):
+            self._opens.prepare()
+        return time.monotonic() + self.settings.model_seconds
+
+    def answer(self, request: str, deadline: float, tokens: Tokens) -> Iterator[str]:
+        """The answer's text as it comes. Raises ModelError, also after a part of it."""
+        yield from self._tries([SystemMessage(prompts.SYSTEM), HumanMessage(request)], deadline, self.settings.model_max_tokens, tokens)
+
+    def standalone(self, question: str, history: Sequence[str], deadline: float, tokens: Tokens) -> str:
+        """A follow-up as a question of its own. Raises ModelError."""
+        asked = [SystemMessage(prompts.REWRITE), HumanMessage(prompts.rewriting(question, history))]
+        lines = "".join(self._tries(asked, deadline, REWRITTEN_TOKENS, tokens)).strip().splitlines()
+        if len(lines) != 1 or len(lines[0]) > 3 * len(question) + sum(map(len, history)):
+            raise ModelError("The model wrote no question.")
+        return lines[0].strip()
+
+    def _tries(self, messages: list[BaseMessage], deadline: float, max_tokens: int, tokens: Tokens) -> Iterator[str]:
+        for attempt in range(1, TRIES + 1):
+            self._breaker.check()
+            began = False
+            try:
+                for piece in self._counted(messages, deadline, max_tokens, tokens):
+                    began = True
+                    yield piece
+            except ModelError as error:
+                left = deadline - time.monotonic()
+                if began or attempt == TRIES or error.again is None or left - error.again < LEAST:
+                    self._breaker.note(error)
+                    raise
+                time.sleep(error.again)
+            else:
+                self._breaker.note(None)
+                return
+
+    def _counted(self, messages: list[BaseMessage], deadline: float, max_tokens: int, tokens: Tokens) -> Iterator[str]:
+        read = sum(len(str(message.content)) for message in messages) // CHARACTERS_A_TOKEN
+        number = self._budget.take(read + max_tokens)
+        call = _Call(self._opens, messages, deadline, max_tokens, self.settings)
+        try:
+            yield from call
+        finally:
+            used = call.tokens or (read, call.written // CHARACTERS_A_TOKEN)
+            tokens.add(*used)
+            self._budget.settle(number, sum(used))
+
+
+class _Call:
+    """One request. It runs on a thread of its own, so that no endpoint can hold the answer beyond the deadline."""
+
+    def __init__(self, opens: Opens, messages: list[BaseMessage], deadline: float, max_tokens: int, settings: ModelSettings) -> None:
+        self._opens = opens
+        self._messages = messages
+        self._deadline = deadline
+        self._max_tokens = max_tokens
+        self._settings = settings
+        self._queue: SimpleQueue[AIMessageChunk | Exception | None] = SimpleQueue()
+        self._left = Event()
+        self._close: Callable[[], None] = lambda: None
+        self._ending: str | None = None
+        self._refused = False
+        self.tokens: tuple[int, int] | None = None
+        self.written = 0
+
+    def __iter__(self) -> Iterator[str]:
+        Thread(target=self._work, name="model", daemon=True).start()
+        try:
+            while (chunk := self._next()) is not None:
+                text = self._noted(chunk)
+                if text:
+                    yield text
+        finally:
+            self._left.set()
+            Thread(target=self._close, name="hang-up", daemon=True).start()  # closing may wait for what it closes
+        self._check_ending()
+
+    def _next(self) -> AIMessageChunk | None:
+        try:
+            found = self._queue.get(timeout=max(0.0, self._deadline - time.monotonic()))
+        except Empty:
+            raise _late(self._settings.model_seconds) from None
+        if isinstance(found, Exception):
+            raise model_error(found, self._settings.model_seconds) from None
+        return found
+
+    def _work(self) -> None:
+        try:
+            opened = self._opens(self._deadline, self._max_tokens)
+            self._close = opened.close
+            with _tracing(self._settings.tracing):
+                for chunk in opened.model.stream(self._messages):
+                    if self._left.is_set():
+                        break
+                    self._queue.put(chunk)
+            self._queue.put(None)
+        except Exception as error:  # the libraries raise IndexError, TypeError and others of their own for what they cannot read
+            self._queue.put(error)
+
+    def _noted(self, chunk: AIMessageChunk) -> str:
+        """Keeps how a chunk says that the answer ended, and gives its text."""
+        self._ending = chunk.response_metadata.get("finish_reason") or self._ending
+        self._refused = self._refused or bool(chunk.additional_kwargs.get("refusal"))
+        if chunk.usage_metadata and (chunk.usage_metadata["input_tokens"] or chunk.usage_metadata["output_tokens"]):
+            self.tokens = chunk.usage_metadata["input_tokens"], chunk.usage_metadata["output_tokens"]
+        text = str(chunk.text).encode(errors="replace").decode()
+        self.written += len(text)
+        if self.written > 8 * CHARACTERS_A_TOKEN * self._max_tokens:
+            raise ModelError("The model wrote more than it was allowed to.")
+        return text
+
+    def _check_ending(self) -> None:
+        if self._refused:
+            raise ModelError("The model declined to answer.")
+        if self._ending == "content_filter":
+            raise ModelError("The model's provider withheld the answer.")
+        if self._ending == "length":
+            raise ModelError("The model's answer was cut, because CAREER_MODEL_MAX_TOKENS allows no more.")
+        if not self.written:
+            raise ModelError("The model's answer was empty.", again=0.2)
+        if self._ending not in {"stop", "end_turn", "eos", "stop_sequence"}:
+            raise ModelError("The model's answer broke off.")
+
+
+def _late(seconds: float) -> ModelError:
+    return ModelError(f"The model did not answer within {seconds:g} seconds.", shuts=True)
+
+
+def _tracing(allowed: bool) -> Any:
+    """LangSmith's own settings alone send nothing: it must be allowed here too."""
+    from langsmith import tracing_context  # noqa: PLC0415
+
+    return tracing_context() if allowed else tracing_context(enabled=False)
+
+
+# --- the endpoint
+
+
+class OpenAIEndpoint:
+    """Any OpenAI-compatible endpoint, by LangChain. Follows no redirect: the question and the key would go elsewhere."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
+
+    def prepare(self) -> None:
+        """Imports what takes seconds to import, and keeps it from logging what it sends."""
+        import langchain_openai  # noqa: F401, PLC0415
+
+        _quiet()
+
+    def __call__(self, deadline: float, max_tokens: int) -> Opened:
+        import openai  # noqa: PLC0415
+        from langchain.chat_models import init_chat_model  # noqa: PLC0415
+
+        _quiet()
+        seconds = max(0.05, deadline - time.monotonic())
+        client = openai.DefaultHttpxClient(
+            follow_redirects=False,
+            timeout=openai.Timeout(seconds, connect=min(CONNECTING, seconds)),
+            event_hooks={"response": [lambda response: _bound(response, deadline)]},
+        )
+        asked: dict[str, Any] = {"max_tokens": max_tokens, "disable_streaming": not self._settings.model_stream}
+        if self._settings.model_temperature is not None:
+            asked["temperature"] = self._settings.model_temperature
+        model = init_chat_model(
+            self._settings.model,
+            model_provider="openai",
+            api_key=self._settings.openai_api_key or "none",  # an endpoint of one's own may need no key; the library does
+            base_url=self._settings.openai_base_url or "https://api.openai.com/v1",  # else it is read from other variables too
+            http_client=client,
+            max_retries=0,
+            stream_usage=True,
+            use_responses_api=False,
+            **asked,
+        )
+        return Opened(model, client.close)
+
+
+def _quiet() -> None:
+    """At their lower levels these log questions and headers."""
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _bound(response: Any, deadline: float) -> None:
+    """Lets a response send no more, and for no longer, than is allowed. A slow drip passes every timeout of a single read."""
+    import httpx2  # noqa: PLC0415
+
+    class Bounded(httpx2.SyncByteStream):
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        def __iter__(self) -> Iterator[bytes]:
+            seen = 0
+            for part in self._stream:
+                seen += len(part)
+                if seen > BODY_BYTES:
+                    raise ModelError("The model's endpoint sent more than any answer needs.")
+                if time.monotonic() > deadline:
+                    raise ModelError("The model did not answer in time.", shuts=True)
+                yield part
+
+        def close(self) -> None:
+            self._stream.close()
+
+    response.stream = Bounded(response.stream)
+
+
+def check_endpoint(settings: ModelSettings, opens: Opens | None = None) -> str | None:
+    """Asks the model one word: what is wrong, in one sentence, or None where it answers. Nothing is counted."""
+    opens = opens or OpenAIEndpoint(settings)
+    if isinstance(opens, OpenAIEndpoint):
+        opens.prepare()
+    deadline = time.monotonic() + min(CHECK_SECONDS, settings.model_seconds)
+    call = _Call(opens, [HumanMessage(prompts.CHECK)], deadline, REWRITTEN_TOKENS, settings)
+    try:
+        for _ in call:
+            pass
+    except ModelError as error:
+        return None if call.written else str(error)
+    return None
+
+
+# --- errors
+
+
+def model_error(error: BaseException, seconds: float) -> ModelError:
+    """What any error of LangChain, openai or the network says to a person."""
+    chain = list(_chain(error))
+    own = next((one for one in chain if isinstance(one, ModelError)), None)
+    return own or next(filter(None, (_openai_error(one, seconds) for one in chain)), None) or _other_error(chain)
+
+
+def _openai_error(error: BaseException, seconds: float) -> ModelError | None:
+    import openai  # noqa: PLC0415
+
+    if isinstance(error, openai.APIStatusError):
+        return _status_error(error)
+    if isinstance(error, openai.APITimeoutError):
+        return ModelError(f"The model did not answer within {seconds:g} seconds.", again=0.2, shuts=True)
+    if isinstance(error, openai.APIConnectionError):
+        return ModelError("The model's endpoint cannot be reached.", again=0.2, shuts=True)
+    return ModelError("The model's endpoint reported an error.", again=0.2) if isinstance(error, openai.APIError) else None
+
+
+def _other_error(chain: Sequence[BaseException]) -> ModelError:
+    if any(type(one).__module__.partition(".")[0] in _NETWORK or isinstance(one, OSError) for one in chain):
+        return ModelError("The connection to the model's endpoint broke.", again=0.2)
+    return ModelError("The model's endpoint gave an answer that cannot be read.", again=0.2)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _status_error(error: Any) -> ModelError:
+    status, code = int(error.status_code), f"{error.code} {error.type}"
+    if "insufficient_quota" in code or status == 402:
+        return ModelError("The account of the key in OPENAI_API_KEY has no credit left.", shuts=True)
+    if "context_length" in code:
+        return ModelError("The question with its passages is too long for the model.")
+    if "content_filter" in code or "content_policy" in code:
+        return ModelError("The model's provider refuses the question.")
+    if 300 <= status < 400:
+        return ModelError("The model's endpoint sends to another address; set OPENAI_BASE_URL to that one.", shuts=True)
+    if status >= 500:
+        return ModelError("The model's endpoint is out of order.", again=0.2, shuts=True)
+    sentence = _STATUS.get(status, f"The model's endpoint refused the request (status {status})")
+    return ModelError(f"{sentence}.", again=_AGAIN.get(status), shuts=status in _SHUTS)
+
+
+def judge_client(settings: EndpointSettings, seconds: float) -> Any:
+    """An openai client for a call whose answer has a schema. Its errors go through `model_error`."""
+    import openai  # noqa: PLC0415
+
+    _quiet()
+    client = openai.DefaultHttpxClient(follow_redirects=False, timeout=seconds)
+    return openai.OpenAI(
+        api_key=settings.openai_api_key, base_url=settings.openai_base_url, timeout=seconds, max_retries=2, http_client=client
+    )
