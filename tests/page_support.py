@@ -1,18 +1,22 @@
 """Fake advisors for the page, and text that tries to get out of it. Run as a program, it serves the page with one of them:
 
-python tests/page_support.py PORT usual|slow|hostile [CATCHER]
+python tests/page_support.py PORT usual|slow|hostile|echo [CATCHER [PAYLOADS.json]]     below CAREER_DATA, where conversations are kept
 """
 
 from __future__ import annotations
 
+import json
+import re
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from chatbot.errors import ArticleUnknownError
+from chatbot.guide import Choice, Option, path_of, recommendation
 from chatbot.types import Answer, Citation, Passage, Reply, Timings
 from ingest.errors import CareerAdvisorError
 from ingest.index import StoredArticle
@@ -20,6 +24,7 @@ from ingest.types import Article, Chunk, Origin, Role, Span, Unit
 
 ROOT = Path(__file__).parents[1]
 APP = ROOT / "ui" / "app.py"
+SERVER = ROOT / "ui" / "server.py"
 
 BUILDS = (
     "A traditional AI engineer creates machine learning systems from scratch: designing the architecture, "
@@ -49,6 +54,7 @@ class FakeAdvisor:
         self._stored = tuple(StoredArticle(article, 12, "2026-11-22T03:20:00+00:00") for article in articles)
         self._seconds = seconds
         self._starters = tuple(starters)
+        self._choices = choices_of(articles[0], [("Primary focus", "Modeling", "Apps"), ("Mindset", "Analytical", "Creative")])
 
     def answer(self, question: str, history: Sequence[str] = ()) -> Reply:
         self.asked.append((question, tuple(history)))
@@ -64,6 +70,19 @@ class FakeAdvisor:
         self.searched.append(question)
         return []
 
+    @property
+    def generation(self) -> str:
+        return "g-1"
+
+    def follow_ups(self, answer: Answer, history: Sequence[str] = ()) -> tuple[str, ...]:
+        return () if answer.status == "abstained" else tuple(one for one in self._starters if one not in {answer.question, *history})[:2]
+
+    def choices(self) -> tuple[Choice, ...]:
+        return self._choices
+
+    def path(self, asked: Sequence[Choice], picks: Mapping[int, int]) -> Answer:
+        return recommendation(path_of(asked, picks), (), {}, self.generation)
+
     def starters(self) -> tuple[str, ...]:
         return self._starters
 
@@ -75,6 +94,37 @@ class FakeAdvisor:
             if stored.article.id == article_id:
                 return stored
         raise ArticleUnknownError(f"There is no article '{article_id}' here.")
+
+
+def choices_of(article: Article, rows: Sequence[tuple[str, str, str]]) -> tuple[Choice, ...]:
+    """Questions of "which path fits me?", each option a quote of the article's opening."""
+    source = passage(article, article.text[2:40]).chunk
+    return tuple(
+        Choice(about, tuple(Option(role.name, said, source, source.units[0]) for role, said in zip(ROLES, texts, strict=True)))
+        for about, *texts in rows
+    )
+
+
+class Gate:
+    """An advisor that waits for leave to go on: before it answers, and after its first piece."""
+
+    def __init__(self) -> None:
+        self.may_start, self.may_end = threading.Event(), threading.Event()
+        self.usual = usual_advisor()
+
+    def answer(self, question: str, history: Sequence[str] = ()) -> Reply:
+        assert self.may_start.wait(20)
+        answer = self.usual.answer(question, history).answer
+
+        def pieces() -> Iterator[str]:
+            yield "The first words"
+            assert self.may_end.wait(20)
+            yield " and the last."
+
+        return Reply(pieces(), lambda: answer)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.usual, name)
 
 
 # --- what a usual advisor says
@@ -139,6 +189,12 @@ def usual_advisor(seconds: float = 0.0) -> FakeAdvisor:
     return FakeAdvisor(usual_answer, [corpus_article(), corpus_article("traditional-and-generative-ai-engineers")], seconds)
 
 
+def echo_advisor() -> FakeAdvisor:
+    """Says which question it answers, so that a mixed-up answer shows."""
+    article = corpus_article()
+    return FakeAdvisor(lambda question: answered(question, f"Asked: {question} [1]", (citation(1, article, BUILDS),)), [article], 0.01)
+
+
 # --- what a hostile one says
 
 
@@ -170,9 +226,19 @@ def payloads(catcher: str) -> list[str]:
     ]
 
 
-def hostile_advisor(catcher: str) -> FakeAdvisor:
+def collected(folder: Path, catcher: str) -> list[str]:
+    """The payloads of a folder of collections, each calling `catcher` where it calls anybody."""
+    xss, markdown, naughty = (
+        json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("xss_payloads", "markdown_exfil_xss", "naughty_strings")
+    )
+    found = [*xss, *(one["markdown"] for one in markdown), *naughty]
+    return [re.sub(r"https?://127\.0\.0\.1:18999", catcher, one) for one in found if one.strip()]
+
+
+def hostile_advisor(catcher: str, more: Sequence[str] = ()) -> FakeAdvisor:
     """Every place that holds text holds payloads: titles, authors, headings, quotes, notices, suggestions and errors."""
-    attacks = payloads(catcher)
+    attacks = [*more, *payloads(catcher)]
     line = " ".join(" ".join(attacks).split())
     quote = f"Look: {line}"
     text = f"# {line}\n\n" + "\n\n".join([*attacks, quote, "The end."])
@@ -188,18 +254,20 @@ def hostile_advisor(catcher: str) -> FakeAdvisor:
             return replace(answer, status="abstained", citations=(), suggestions=tuple(attacks[:3]))
         return replace(answer, suggestions=tuple(attacks[:3]), standalone_question=line, mode=f"model:{line}")
 
-    return FakeAdvisor(script, [article], starters=[line, *attacks[:3]])
+    advisor = FakeAdvisor(script, [article], starters=[line, *attacks[:3]])
+    advisor._choices = choices_of(article, [(attack, attack, attack) for attack in attacks])
+    return advisor
 
 
 # --- the page, served with one of them
 
 
-def _serve(port: int, name: str, catcher: str) -> None:
+def _serve(port: int, name: str, catcher: str, more: Sequence[str]) -> None:
     from streamlit.web import bootstrap  # noqa: PLC0415
 
     from chatbot import wiring  # noqa: PLC0415
 
-    advisors = {"usual": usual_advisor(), "slow": usual_advisor(0.08), "hostile": hostile_advisor(catcher)}
+    advisors = {"usual": usual_advisor(), "slow": usual_advisor(0.08), "hostile": hostile_advisor(catcher, more), "echo": echo_advisor()}
 
     def open_advisor(*_: object) -> FakeAdvisor:
         time.sleep(1 if name == "slow" else 0)
@@ -208,8 +276,12 @@ def _serve(port: int, name: str, catcher: str) -> None:
     wiring.open_advisor = open_advisor  # type: ignore[assignment]
     options = {"server_port": port, "server_headless": True}
     bootstrap.load_config_options(options)
-    bootstrap.run(str(APP if name in advisors else ROOT / name), False, [], options)
+    if name in advisors:
+        bootstrap.run_asgi_app(str(SERVER), "ui.server:app", [], options)
+    else:
+        bootstrap.run(str(ROOT / name), False, [], options)
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "")
+    _port, _name, _catcher, *_more = [*sys.argv[1:], ""][:5]
+    _serve(int(_port), _name, _catcher, json.loads(Path(_more[0]).read_text(encoding="utf-8")) if _more and _more[0] else [])

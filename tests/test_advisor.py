@@ -41,6 +41,8 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitted, "threshold", lambda: 0.0)
 
 
+found = Advisor._found
+
 QUESTIONS = [
     "What does a bread baker do before dawn?",
     "Which tools does a bread baker own?",
@@ -74,6 +76,14 @@ def test_a_comparison_answers_for_both_roles(advisor: Advisor) -> None:
     assert "21 coins [" in text
     assert "34 coins [" in text
     assert "| Aspect | Bread baker | Pastry chef |" in text
+
+
+def test_a_follow_up_is_one_question_with_what_it_leans_on(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question before it is no part of its own, which would take half of the answer's words."""
+    searched: list[str] = []
+    monkeypatch.setattr(Advisor, "_found", lambda self, opened, part: searched.append(part) or found(self, opened, part))  # type: ignore[func-returns-value]
+    advisor.answer("and what for?", ["Which tools does a bread baker own?"])
+    assert searched[0] == "Which tools does a bread baker own? and what for?"
 
 
 def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from page_support import BUILDS, PYTHON, ROOT, STARTERS, corpus_article, payloads
+from axe_playwright_python import base as axe
+from page_support import BUILDS, PYTHON, ROOT, STARTERS, collected, corpus_article, payloads
 
+from ui.settings import COOKIE
+
+SECURITY = os.environ.get("CAREER_SECURITY_DATA", "")  # a folder of collected payloads; the tests do without
+AXE = Path(axe.__file__).with_name("axe.min.js")
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None)
 
 pytestmark = [
@@ -28,6 +38,8 @@ pytestmark = [
 ]
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+SESSIONS, SOAK_SECONDS = 20, 600
+SERVERS: dict[str, int] = {}  # address -> process id
 SECONDS = 15_000  # milliseconds that a person would never wait
 
 # every element of a kind, inside shadow roots too
@@ -56,11 +68,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(name: str, catcher: str = "") -> Iterator[str]:
-    """The address of the page with one of page_support's advisors, or of another script."""
+def served(name: str, catcher: str = "", more: str = "") -> Iterator[str]:
+    """The address of the page with one of page_support's advisors, or of another script; `more` is a file of payloads."""
     port = free_port()
-    command = [sys.executable, str(ROOT / "tests" / "page_support.py"), str(port), name, catcher]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, str(ROOT / "tests" / "page_support.py"), str(port), name, catcher, more]
+    folder = Path(tempfile.mkdtemp())
+    environment = {**os.environ, "CAREER_DATA": str(folder)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 60
@@ -68,10 +82,12 @@ def served(name: str, catcher: str = "") -> Iterator[str]:
             assert process.poll() is None, "the page's server ended"
             assert time.monotonic() < deadline, "the page's server did not start"
             time.sleep(0.1)
+        SERVERS[address] = process.pid
         yield address
     finally:
         process.terminate()
         process.wait(20)
+        shutil.rmtree(folder)
 
 
 def is_up(address: str) -> bool:
@@ -147,6 +163,7 @@ def visit(browser: Any) -> Iterator[Visit]:
         page.requests, page.errors = [], []
         page.on("request", lambda request: page.requests.append(request.url))
         page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("dialog", lambda dialog: (page.errors.append(f"a script says {dialog.message}"), dialog.dismiss()))
         page.goto(address)
         page.locator("textarea, h1, h2").first.wait_for()
         return page
@@ -285,6 +302,13 @@ def test_a_question_typed_while_the_model_loads_is_answered_as_it_comes(visit: V
         page.get_by_text("How this answer came about").wait_for()
         assert first.get_attribute("data-kept") == "yes"  # the answer grew in place
         assert early.split()[0] in first.inner_text()
+        page.locator("textarea").fill("What does an AI engineer do again?")
+        page.keyboard.press("Enter")
+        page.locator(".root.answer").nth(1).get_by_text("A traditional").wait_for()
+        page.get_by_role("button", name="Stop answering").click()
+        page.get_by_text("The answer above is incomplete.").wait_for()
+        assert len(page.locator(".root.answer").nth(1).inner_text()) < len(first.inner_text())
+        page.get_by_role("button", name="Ask again").wait_for()
 
 
 def test_the_articles_page_lists_and_reads(usual: str, visit: Visit) -> None:
@@ -297,6 +321,155 @@ def test_the_articles_page_lists_and_reads(usual: str, visit: Visit) -> None:
     page.get_by_role("heading", name="Demand and pay").wait_for()
     page.get_by_role("button", name="All articles").click()
     page.get_by_text("12 passages").first.wait_for()
+
+
+# --- conversations
+
+
+def test_a_conversation_outlives_a_refresh_and_is_this_browsers_alone(usual: str, visit: Visit) -> None:
+    page = visit(usual)
+    ask(page, "What does an AI engineer do?")
+    link = page.url
+    assert "?c=" in link
+    page.locator("button.mark").nth(1).hover()
+    assert PYTHON in page.locator(".quoted").inner_text()
+    (cookie,) = [cookie for cookie in page.context.cookies() if cookie["name"] == COOKIE]
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Lax"
+    page.reload()
+    page.get_by_text("A traditional AI engineer creates").wait_for()
+    tab = page.context.new_page()
+    tab.goto(link)
+    tab.get_by_text("A traditional AI engineer creates").wait_for()
+    stranger = visit(link)
+    stranger.get_by_text("There is no such conversation here").wait_for()
+    assert stranger.get_by_text("A traditional AI engineer creates").count() == 0
+
+
+def test_a_conversation_is_named_exported_and_deleted(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    ask(page, "What does an AI engineer do?")
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("Title").fill("<b>My</b> ![name](x)")
+    page.keyboard.press("Enter")
+    page.locator(".root.title").get_by_text("<b>My</b> ![name](x)").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export as Markdown").click()
+    assert download.value.suggested_filename == "b-my-b-name-x.md"
+    assert PYTHON in Path(download.value.path()).read_text(encoding="utf-8")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete it for good").click()
+    page.get_by_text("Try one of these").wait_for()
+    assert "?c=" not in page.url
+
+
+def test_a_finger_sees_the_quote_and_then_the_article(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW, has_touch=True, is_mobile=True)
+    ask(page, "What does an AI engineer do?")
+    page.locator("button.mark").nth(1).tap()
+    card = page.locator(".quoted")
+    card.get_by_text(PYTHON).wait_for()
+    assert not overflows(page)
+    card.get_by_role("button", name="Read it in the article").tap()
+    page.locator("dialog[open] mark").first.wait_for()
+    assert page.locator("dialog[open] mark").all_inner_texts() == [PYTHON]
+
+
+def test_the_guide_leads_to_a_conversation(usual: str, visit: Visit) -> None:
+    page = visit(f"{usual}/guide", NARROW)
+    for name in ("Apps", "Creative"):
+        page.get_by_role("button", name=name).click()
+        page.locator("button[aria-pressed=true]", has_text=name).wait_for()
+    page.get_by_role("button", name="Show my path").click()
+    page.get_by_text("more speak for").wait_for()
+    assert "?c=" in page.url
+    assert not overflows(page)
+
+
+def test_every_answer_of_the_server_carries_its_guards(usual: str) -> None:
+    with urllib.request.urlopen(usual) as page, urllib.request.urlopen(f"{usual}/_stcore/health") as health:
+        for response in (page, health):
+            assert "connect-src 'self'" in response.headers["Content-Security-Policy"]
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert COOKIE in page.headers["Set-Cookie"]
+        assert COOKIE not in (health.headers["Set-Cookie"] or "")
+    again = urllib.request.Request(usual, headers={"Cookie": page.headers["Set-Cookie"].split(";")[0]})
+    with urllib.request.urlopen(again) as page:
+        assert COOKIE not in (page.headers["Set-Cookie"] or "")
+
+
+def resident(address: str) -> int:
+    """The memory in MB of the page's server."""
+    status = Path(f"/proc/{SERVERS[address]}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024  # type: ignore[index]
+
+
+@pytest.mark.soak
+def test_twenty_people_at_once_get_each_their_own_answer(browser: Any) -> None:
+    """For ten minutes: no error, no mixed answer, and memory that does not grow once everybody is there."""
+    with served("echo") as address:
+        pages = []
+        for _ in range(SESSIONS):
+            page = browser.new_context(viewport=NARROW).new_page()
+            page.set_default_timeout(60_000)
+            page.errors = []
+            page.on("pageerror", lambda error, page=page: page.errors.append(str(error)))
+            page.goto(address)
+            pages.append(page)
+        end = time.monotonic() + SOAK_SECONDS
+        early, turn = 0, 0
+        while time.monotonic() < end:
+            for number, page in enumerate(pages):
+                page.locator("textarea").fill(f"Question {turn} of person {number}?")
+                page.keyboard.press("Enter")
+            for number, page in enumerate(pages):
+                page.get_by_text(f"Asked: Question {turn} of person {number}?").first.wait_for()
+                told = set(re.findall(r"of person (\d+)", " ".join(page.locator(".root").all_inner_texts())))
+                assert told == {str(number)}
+                assert page.errors == []
+                assert page.locator(".root.problem").count() == 0
+            turn += 1
+            if turn % 5 == 0:  # a conversation of a few turns, as people have them
+                for page in pages:
+                    page.get_by_role("button", name="New", exact=True).click()
+                    page.get_by_text("Try one of these").wait_for()
+            if turn == 10:
+                early = resident(address)
+        assert turn >= 10
+        assert resident(address) < early * 1.25 + 40
+        for page in pages:
+            page.context.close()
+
+
+# --- for everybody
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core finds of serious or worse."""
+    page.wait_for_timeout(300)  # what fades in has a low contrast until it is there
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found if one["impact"] in {"serious", "critical"}]
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["1280-light", "390-dark"])
+def test_nothing_stands_in_the_way_of_a_screen_reader(usual: str, visit: Visit, viewport: Any, scheme: str) -> None:
+    page = visit(usual, viewport, color_scheme=scheme)
+    page.get_by_text("Try one of these").wait_for()
+    assert violations(page) == []
+    ask(page, "How do the two roles compare, and what is the pay?")
+    page.get_by_text("How this answer came about").click()
+    page.get_by_role("button", name="Bad answer").click()
+    page.get_by_text("What is wrong with it?").wait_for()
+    assert violations(page) == []
+    page.locator("button.mark").first.click()
+    page.locator("dialog[open] mark").first.wait_for()
+    assert violations(page) == []
+    for place, shown in (("guide", "button.option"), ("articles", "article.card"), ("evaluation", "h1")):
+        page.goto(f"{usual}/{place}")
+        page.locator(shown).first.wait_for()
+        assert violations(page) == []
+        assert not overflows(page)
 
 
 # --- what never leaves the page
@@ -319,6 +492,11 @@ def see_everything(page: Any, question: str) -> list[str]:
         look()
     for details in page.get_by_text("How this answer came about").all():
         details.click()
+    page.get_by_role("button", name="More").click()
+    look()
+    page.keyboard.press("Escape")
+    page.locator("[data-testid=stExpandSidebarButton]").click()
+    page.locator("button.conversation").first.wait_for()
     look()
     page.locator("button.mark").first.click()
     page.locator("dialog[open] mark").first.wait_for()
@@ -327,15 +505,43 @@ def see_everything(page: Any, question: str) -> list[str]:
 
 
 def test_hostile_text_stays_text(visit: Visit, catcher: Catcher) -> None:
-    with served("hostile", catcher.address) as address:
+    nothing_gets_out(visit, catcher)
+
+
+@pytest.mark.skipif(not SECURITY, reason="CAREER_SECURITY_DATA names no folder of collected payloads")
+def test_a_sample_of_collected_payloads_stays_text(visit: Visit, catcher: Catcher, tmp_path: Path) -> None:
+    attacks = random.Random(20261124).sample(collected(Path(SECURITY), catcher.address), 60)
+    nothing_gets_out(visit, catcher, attacks, tmp_path / "payloads.json")
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not SECURITY, reason="CAREER_SECURITY_DATA names no folder of collected payloads")
+def test_all_collected_payloads_stay_text(visit: Visit, catcher: Catcher, tmp_path: Path) -> None:
+    attacks = collected(Path(SECURITY), catcher.address)
+    for first in range(0, len(attacks), 100):
+        nothing_gets_out(visit, catcher, attacks[first : first + 100], tmp_path / "payloads.json")
+
+
+def nothing_gets_out(visit: Visit, catcher: Catcher, attacks: Sequence[str] = (), file: Path | None = None) -> None:
+    """Over every surface that shows text: no foreign request, no image, no script, no link but the article's own."""
+    if file:
+        file.write_text(json.dumps(list(attacks)), encoding="utf-8")
+    with served("hostile", catcher.address, str(file or "")) as address:
         page = visit(address)
         page.get_by_text("Try one of these").wait_for()
-        links = see_everything(page, payloads(catcher.address)[0])
-        own = {f"{address}/", f"{address}/articles", f"{address}/#stMain"}  # the pages, and the link that skips to the text
-        assert set(links) - own == {f"{catcher.address}/original"}  # the article's own
+        links = see_everything(page, attacks[0] if attacks else payloads(catcher.address)[0])
+        # the pages, and the link that skips to the text
+        own = re.compile(rf"{re.escape(address)}/(?:\w*)(?:\?c=[\w-]+)?(?:#stMain)?")
+        assert {link for link in links if not own.fullmatch(link)} == {f"{catcher.address}/original"}  # the article's own
         for attribute, value in (("rel", "noopener noreferrer"), ("target", "_blank")):
             assert page.locator("dialog[open] header a").get_attribute(attribute) == value
         assert foreign(page, address) == []
+        page.goto(f"{address}/guide")
+        page.locator("button.option").first.click()
+        page.locator("button.option[aria-pressed=true]").wait_for()
+        page.get_by_role("button", name="Show my path").click()
+        page.get_by_text("What speaks for").first.wait_for()
+        assert page.evaluate(DEEP, FOREIGN_MEDIA) == []
         page.goto(f"{address}/articles")
         page.locator("article.card button").first.click()
         page.get_by_text("The end.").wait_for()

@@ -6,35 +6,12 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FakeEmbedder
+from conftest import Run
 
 from chatbot import fitted
-from ui import cli
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs one command on the small corpus with the fake embedder: exit status, standard output, standard error."""
-    monkeypatch.setattr("chatbot.wiring.SentenceTransformerEmbedder", lambda _: FakeEmbedder())
-    monkeypatch.setattr(fitted, "threshold", lambda: 0.0)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        try:
-            words = 2 if arguments[0] == "questions" else 1
-            status = cli.main([*arguments[:words], "--corpus", str(corpus), "--data", str(tmp_path / "data"), *arguments[words:]])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    return command
 
 
 def test_ingest_says_what_it_did_and_then_that_nothing_changed(run: Run) -> None:
@@ -77,7 +54,7 @@ def test_ask_prints_json(run: Run) -> None:
     )
     assert list(answer["citations"][0]) == ["number", "article_id", "title", "url", "heading", "quote", "start", "end", "verified"]
     assert list(answer["passages"][0]) == ["article_id", "heading", "start", "end", "score"]
-    assert answer["standalone_question"] == "What does a pastry chef do? And the pay?"
+    assert answer["standalone_question"] == "Pastry chef: And the pay?"
 
 
 def test_ask_prints_text_with_its_sources(run: Run) -> None:

@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import streamlit as st
-from page_support import APP, STARTERS, FakeAdvisor, corpus_article, usual_advisor, usual_answer
+from page_support import APP, BUILDS, PYTHON, STARTERS, FakeAdvisor, Gate, corpus_article, usual_advisor, usual_answer
 from streamlit.testing.v1 import AppTest
 
 from chatbot import wiring
-from chatbot.types import Answer, Reply
+from chatbot.errors import MemoryStoreError
+from chatbot.evaluation.questions import read_questions
+from chatbot.memory import Memory, open_memory
+from chatbot.settings import MemorySettings
+from chatbot.types import Citation, Reply
 from ingest.errors import EmbeddingModelError, NoIndexError
-from ui import articles_page, chat_page, component
+from ingest.settings import IngestSettings
+from ui import answering, articles_page, chat_page, component, turn, visitor
+from ui.settings import COOKIE, PageSettings
+from ui.view import View
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +57,15 @@ def trees(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(element.proto.json) for element in app.get("bidi_component")]
 
 
+def desk() -> answering.Desk:
+    """The one that the page under test hands its questions in at."""
+    return answering.Desk(open_memory(MemorySettings(), IngestSettings.read().data))
+
+
+def visitor_of(app: AppTest) -> str:
+    return visitor._hashed("session", app.session_state["session"])
+
+
 def toned(app: AppTest, tone: str) -> list[dict[str, Any]]:
     return [tree for tree in trees(app) if tree["tone"] == tone]
 
@@ -75,6 +92,11 @@ def ask(app: AppTest, question: str) -> AppTest:
     return app.chat_input[0].set_value(question).run()
 
 
+def retry(app: AppTest) -> AppTest:
+    (again,) = [button for button in app.button if button.label == "Ask again"]
+    return again.click().run()
+
+
 def is_landed(app: AppTest) -> bool:
     return STARTERS[0] in text(trees(app))
 
@@ -82,28 +104,6 @@ def is_landed(app: AppTest) -> bool:
 def is_settled(app: AppTest) -> bool:
     """Each question has its answer, with the details below it."""
     return 0 < len(toned(app, "question")) == len(app.expander)
-
-
-class Gate:
-    """An advisor that waits for leave to go on: before it answers, and after its first piece."""
-
-    def __init__(self) -> None:
-        self.may_start, self.may_end = threading.Event(), threading.Event()
-        self.usual = usual_advisor()
-
-    def answer(self, question: str, history: Sequence[str] = ()) -> Reply:
-        assert self.may_start.wait(20)
-        answer = self.usual.answer(question, history).answer
-
-        def pieces() -> Iterator[str]:
-            yield "The first words"
-            assert self.may_end.wait(20)
-            yield " and the last."
-
-        return Reply(pieces(), lambda: answer)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.usual, name)
 
 
 # --- the opening page
@@ -116,7 +116,7 @@ def test_it_opens_with_a_purpose_the_articles_starters_and_a_question_box(serve:
     assert "2 articles, about: AI engineer, Generative AI engineer" in text(toned(app, "shelf"))
     assert corpus_article().title in text(toned(app, "shelf"))
     assert app.chat_input[0].placeholder == chat_page.PLACEHOLDER
-    assert not app.button  # nothing to begin anew, nothing to try again
+    assert [button.key for button in app.button] == ["new-one"]  # nothing to try again
 
 
 def test_the_question_box_is_there_before_the_advisor_and_a_question_asked_meanwhile_is_answered(
@@ -173,7 +173,7 @@ def test_asking_again_helps_where_there_was_no_advisor(monkeypatch: pytest.Monke
     may_open.set()
     until(app, lambda app: bool(toned(app, "problem")))
     monkeypatch.setattr(wiring, "open_advisor", lambda *_: usual_advisor())
-    app.button(key="error-0-0-retry").click().run()
+    retry(app)
     until(app, is_settled)
     assert len(toned(app, "question")) == 1
 
@@ -253,7 +253,7 @@ def test_an_error_of_ours_is_its_sentence_below_the_question_that_can_be_asked_a
     app = until(ask(serve(advisor), "a question that is too long"), lambda app: bool(toned(app, "problem")))
     assert "please ask it in fewer words" in text(toned(app, "problem"))
     assert "too long" in text(toned(app, "question"))
-    app.button(key="error-0-0-retry").click().run()
+    retry(app)
     until(app, lambda app: bool(toned(app, "problem")))
     assert len(advisor.asked) == 2
     assert len(toned(app, "question")) == 1
@@ -283,7 +283,7 @@ def test_an_answer_that_breaks_off_keeps_what_there_was(serve: Callable[[Any], A
 
 
 def test_an_answer_that_never_comes_is_given_up(serve: Callable[[Any], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_page, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(answering, "PATIENCE_SECONDS", 0.3)
     gate = Gate()
     app = ask(serve(gate), "What?")
     until(app, lambda app: "No answer came in time" in text(toned(app, "problem")))
@@ -294,41 +294,33 @@ def test_an_answer_that_never_comes_is_given_up(serve: Callable[[Any], AppTest],
 # --- the open article
 
 
-def test_a_number_opens_the_article_at_its_quote(serve: Callable[[Any], AppTest]) -> None:
-    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
-    conversation: chat_page.Conversation = app.session_state["conversation"]
-    answer = conversation.turns[0].answer
-    assert answer
-    chat_page._open_source(conversation, 0, answer, 2)
-    app.run()
-    (tree,) = toned(app, "panel")
-    assert tree["panel"]["title"] == corpus_article().title
-    assert tree["panel"]["note"] == "Retold here from a text by Celoris Learning"
-    assert tree["panel"]["at"] == [answer.citations[1].start, answer.citations[1].end]
-    assert toned(app, "answer")[0]["openMark"] == 2
-    conversation.close()
-    assert not toned(app.run(), "panel")
-
-
-def _opened(app: AppTest, change: Callable[[Answer], Answer]) -> dict[str, Any]:
-    conversation: chat_page.Conversation = app.session_state["conversation"]
-    answer = conversation.turns[0].answer
-    assert answer
-    chat_page._open_source(conversation, 0, change(answer), 1)
+def opened(app: AppTest, change: Callable[[Citation], Citation], number: int) -> dict[str, Any]:
+    """The panel of a cited article, as it is shown when the citation is clicked."""
+    kept = desk().memory.conversation(visitor_of(app), app.session_state["view"].conversation_id).turns[0]
+    assert kept.answer
+    view: View = app.session_state["view"]
+    view.open(kept.answer.citations[0].article_id, kept.id, change(kept.answer.citations[number - 1]))
     panel: dict[str, Any] = toned(app.run(), "panel")[0]["panel"]
     return panel
 
 
+def test_a_number_opens_the_article_at_its_quote(serve: Callable[[Any], AppTest]) -> None:
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    panel = opened(app, lambda citation: citation, 2)
+    assert panel["title"] == corpus_article().title
+    assert panel["note"] == "Retold here from a text by Celoris Learning"
+    assert corpus_article().text[slice(*panel["at"])] == PYTHON
+    assert toned(app, "answer")[0]["openMark"] == 2
+    app.session_state["view"].close()
+    assert not toned(app.run(), "panel")
+
+
 def test_a_quote_is_found_where_it_moved_and_said_to_be_gone_where_it_is(serve: Callable[[Any], AppTest]) -> None:
     app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
-
-    def cited(**fields: Any) -> Callable[[Answer], Answer]:
-        return lambda answer: replace(answer, citations=(replace(answer.citations[0], **fields),))
-
-    start = app.session_state["conversation"].turns[0].answer.citations[0].start
-    assert _opened(app, cited(start=0, end=5))["at"][0] == start
-    assert "no longer in it" in _opened(app, cited(quote="It never said so."))["warning"]
-    assert "There is no article" in _opened(app, cited(article_id="gone"))["warning"]
+    assert opened(app, lambda one: replace(one, start=0, end=5), 1)["at"][0] == corpus_article().text.index(BUILDS)
+    assert "no longer in it" in opened(app, lambda one: replace(one, quote="It never said so."), 1)["warning"]
+    app.session_state["view"].open("gone")
+    assert "There is no article" in toned(app.run(), "panel")[0]["panel"]["warning"]
 
 
 @pytest.mark.parametrize("value", [None, "1", 1.5, True, [1], {"number": 1}])
@@ -340,10 +332,10 @@ def test_a_click_that_tells_no_number_is_ignored(value: object, monkeypatch: pyt
 
 
 def test_a_choice_that_was_not_offered_asks_nothing() -> None:
-    chat = chat_page.Conversation()
+    asked: list[str] = []
     for index in (-1, 2, 10**9):
-        chat_page._ask_one(chat, None, ["a", "b"], index)  # type: ignore[arg-type]
-    assert chat.turns == []
+        turn.ask_one(SimpleNamespace(ask=asked.append), ["a", "b"], index)  # type: ignore[arg-type]
+    assert asked == []
 
 
 # --- the articles
@@ -380,3 +372,274 @@ def test_an_article_is_read_whole_and_an_unknown_one_is_a_sentence() -> None:
     assert "There is no article" in text(toned(app, "problem"))
     app.button(key="all-articles").click().run()
     assert toned(app, "cards")
+
+
+# --- what is kept
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One browser, whatever its sessions."""
+    monkeypatch.setattr(visitor, "owner", lambda: "me")
+
+
+def revisited(app: AppTest, address: bool = True) -> AppTest:
+    """The page in another tab, or after a refresh."""
+    again = AppTest.from_file(str(APP), default_timeout=20)
+    if address:
+        again.query_params["c"] = app.session_state["view"].conversation_id
+    return again.run()
+
+
+@pytest.mark.usefixtures("known")
+def test_a_conversation_survives_a_refresh_and_a_restart(serve: Callable[[Any], AppTest]) -> None:
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    assert app.query_params["c"] == app.session_state["view"].conversation_id
+    st.cache_resource.clear()  # all that the server held
+    again = until(revisited(app), is_settled)
+    assert "from scratch" in text(toned(again, "answer"))
+    assert "Source 1: " in text(toned(again, "sources"))
+
+
+@pytest.mark.usefixtures("known")
+def test_a_question_in_flight_goes_on_in_another_tab(serve: Callable[[Any], AppTest]) -> None:
+    gate = Gate()
+    app = ask(serve(gate), "What does an AI engineer do?")
+    gate.may_start.set()
+    other = until(revisited(app), lambda app: "The first words" in text(toned(app, "answer")))
+    gate.may_end.set()
+    for tab in (app, other):
+        until(tab, lambda app: bool(toned(app, "sources")))
+    assert len(gate.usual.asked) == 1
+
+
+@pytest.mark.usefixtures("known")
+def test_a_question_that_a_restart_cut_off_can_be_asked_again(serve: Callable[[Any], AppTest]) -> None:
+    app = serve(usual_advisor())
+    conversation_id = desk().memory.begin("me", "Cut off?")
+    desk().memory.ask("me", conversation_id, "Cut off?")
+    app.query_params["c"] = conversation_id
+    app.run()
+    assert turn.UNANSWERED in text(toned(app, "problem"))
+    until(retry(app), is_settled)
+    assert len(toned(app, "question")) == 1
+
+
+def test_another_browser_does_not_see_it(serve: Callable[[Any], AppTest]) -> None:
+    app = until(ask(serve(usual_advisor()), "A private question?"), is_settled)
+    other = revisited(app)
+    assert "no such conversation" in text(toned(other, "problem"))
+    assert "private" not in text(trees(other))
+    assert not toned(other, "list")
+
+
+@pytest.mark.usefixtures("known")
+def test_earlier_conversations_are_listed_and_on_the_opening_page(serve: Callable[[Any], AppTest]) -> None:
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    fresh = until(revisited(app, address=False), is_landed)
+    assert "What does an AI engineer do?" in text(toned(fresh, "list"))
+    assert "Go on where you left off" in text(toned(fresh, "shelf"))
+    fresh.session_state["view"].conversation_id = app.session_state["view"].conversation_id
+    fresh.session_state["away"] = True  # as one comes back from another page
+    assert toned(fresh.run(), "list")[0]["blocks"][0]["items"][0]["current"]
+
+
+@pytest.mark.usefixtures("known")
+def test_a_conversation_is_renamed_exported_and_deleted(serve: Callable[[Any], AppTest]) -> None:
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    name = app.session_state["view"].conversation_id
+    app.text_input(key=f"title-of-{name}").set_value("My *own* name").run()
+    assert "My *own* name" in text(toned(app, "title"))
+    assert "My *own* name" in text(toned(app, "list"))
+    app.button(key=f"delete-{name}").click().run()
+    app.button(key="delete-sure").click().run()
+    assert is_landed(app)
+    assert desk().memory.listed("me") == ()
+
+
+@pytest.mark.usefixtures("known")
+def test_all_conversations_are_deleted_at_once_and_nobody_elses(serve: Callable[[Any], AppTest]) -> None:
+    yours = desk().memory.begin("you", "Yours?")
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    app.button(key="delete-all").click().run()
+    app.button(key="delete-all-sure").click().run()
+    assert is_landed(app)
+    assert desk().memory.listed("me") == ()
+    assert [one.id for one in desk().memory.listed("you")] == [yours]
+
+
+@pytest.mark.usefixtures("known")
+def test_the_last_question_is_edited_in_its_place(serve: Callable[[Any], AppTest]) -> None:
+    advisor = usual_advisor()
+    app = until(ask(serve(advisor), "What does a nurse do?"), is_settled)
+    (kept,) = desk().memory.conversation("me", app.session_state["view"].conversation_id).turns
+    app.session_state["view"].editing = kept.id
+    app.run()
+    assert app.text_area(key=f"edited-{kept.id}").value == "What does a nurse do?"
+    app.text_area(key=f"edited-{kept.id}").set_value("What does an AI engineer do?")
+    (ask_instead,) = [button for button in app.button if button.label == "Ask this instead"]
+    until(ask_instead.click().run(), is_settled)
+    assert [text(tree["blocks"]).split()[-2:] for tree in toned(app, "question")] == [["engineer", "do?"]]
+    assert advisor.asked[-1] == ("What does an AI engineer do?", ())
+
+
+@pytest.mark.usefixtures("known")
+def test_a_bad_answer_is_commented_and_becomes_a_draft_in_one_click(
+    serve: Callable[[Any], AppTest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "articles").mkdir()
+    monkeypatch.setenv("CAREER_CORPUS", str(tmp_path))
+    monkeypatch.setattr(visitor, "is_keeper", lambda _: True)
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    view = app.session_state["view"]
+    (kept,) = desk().memory.conversation("me", view.conversation_id).turns
+    desk().memory.rate("me", view.conversation_id, kept.id, -1)
+    view.commenting = kept.id
+    app.run()
+    app.text_area(key=f"comment-{kept.id}").set_value("names nobody")
+    (add,) = [button for button in app.button if button.label == "Add to the question set"]
+    add.click().run()
+    assert "added to the question set" in text(toned(app, "caption"))
+    (row,) = read_questions(tmp_path / "questions.jsonl")
+    assert row.draft
+    assert row.draft.comment == "names nobody"
+    rated = desk().memory.conversation("me", view.conversation_id).turns[0]
+    assert (rated.thumb, rated.comment) == (-1, "names nobody")
+
+
+@pytest.mark.usefixtures("known")
+def test_what_somebody_says_of_themselves_is_kept_seen_and_cleared(serve: Callable[[Any], AppTest]) -> None:
+    advisor = usual_advisor()
+    app = until(serve(advisor), is_landed)
+    app.text_input(key="profile-new-background").set_value("a nurse").run()
+    until(ask(app, "Which role suits me?"), is_settled)
+    assert advisor.asked[-1][0] == "I am a nurse. Which role suits me?"
+    key = f"profile-{app.session_state['view'].conversation_id}"
+    assert app.text_input(key=f"{key}-background").value == "a nurse"
+    app.button(key=f"{key}-clear").click().run()
+    assert app.text_input(key=f"{key}-background").value == ""
+    until(ask(app, "And which suits me now?"), is_settled)
+    assert advisor.asked[-1][0] == "And which suits me now?"
+
+
+@pytest.mark.usefixtures("known")
+def test_an_old_answer_says_what_became_of_its_quotes(serve: Callable[[Any], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    edited = replace(corpus_article(), text="Anew.\n" + corpus_article().text.replace(PYTHON, PYTHON.replace("dominant", "usual")))
+    advisor = FakeAdvisor(usual_answer, [edited])
+    monkeypatch.setattr(FakeAdvisor, "generation", "g-2")
+    st.cache_resource.clear()
+    monkeypatch.setattr(wiring, "open_advisor", lambda *_: advisor)
+    again = until(revisited(app), lambda app: "moved" in text(toned(app, "sources")))
+    (sources,) = toned(again, "sources")
+    assert [item["standing"] for item in sources["blocks"][0]["items"]] == ["moved", "changed", "moved"]
+
+
+def test_a_question_that_cannot_be_kept_stays_with_the_reason(serve: Callable[[Any], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = until(serve(usual_advisor()), is_landed)
+
+    def full(*_: object) -> str:
+        raise MemoryStoreError("The disk is full.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Memory, "begin", full)
+        ask(app, "What does an AI engineer do?")
+        assert "The disk is full." in text(toned(app, "problem"))
+        assert "What does an AI engineer do?" in text(toned(app, "question"))
+    until(app.button(key="lost-retry").click().run(), is_settled)
+    assert not toned(app, "problem")
+
+
+# --- the other pages
+
+
+@pytest.mark.usefixtures("known")
+def test_the_guide_ends_in_a_conversation_with_reasons_on_both_sides(serve: Callable[[Any], AppTest]) -> None:
+    app = until(serve(usual_advisor()), is_landed)
+    guide = AppTest.from_function(_guide_app, default_timeout=20).run()
+    (form,) = toned(guide, "form")
+    assert [block["about"] for block in form["blocks"]] == ["Primary focus", "Mindset"]
+    assert guide.button(key="guide-done").disabled
+    guide.session_state["guide-picks"] = {0: 1, 1: 0}
+    guide.run().button(key="guide-done").click().run()
+    assert guide.session_state["gone"]
+    (kept,) = desk().memory.listed("me")
+    assert kept.title == "Which path fits me?"
+    app.query_params["c"] = kept.id
+    app.run()
+    answer = text(toned(app, "answer"))
+    assert "as much for the one as for the other" in answer
+    assert "Analytical" in answer
+    assert "Apps" in answer
+
+
+def _guide_app() -> None:
+    from concurrent.futures import Future  # noqa: PLC0415
+
+    import streamlit as st  # noqa: PLC0415
+    from page_support import usual_advisor  # noqa: PLC0415
+    from test_page import desk  # noqa: PLC0415
+
+    from ui import guide_page  # noqa: PLC0415
+    from ui.view import Chat, session_view  # noqa: PLC0415
+
+    opening: Future[Any] = Future()
+    opening.set_result(usual_advisor())
+    chat = Chat("me", desk(), opening, lambda: opening, session_view())
+    guide_page.show(chat, lambda: st.session_state.__setitem__("gone", True))
+
+
+def test_sign_in_shows_nothing_of_the_page_before_it(serve: Callable[[Any], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAREER_SIGN_IN", "true")
+    app = serve(usual_advisor())
+    assert not app.chat_input
+    assert "has no [auth] section" in text(toned(app, "problem"))
+
+
+@pytest.mark.parametrize(
+    ("user", "settings", "is_keeper"),
+    [
+        ({"is_logged_in": True, "email": "Ann@x.org"}, PageSettings(sign_in=True, keepers="bob@x.org, ann@x.org"), True),
+        ({"is_logged_in": True, "email": "eve@x.org"}, PageSettings(sign_in=True, keepers="bob@x.org, ann@x.org"), False),
+        ({"is_logged_in": True, "email": "ann@x.org", "email_verified": False}, PageSettings(sign_in=True, keepers="ann@x.org"), False),
+        ({"is_logged_in": True, "email": ""}, PageSettings(sign_in=True), False),
+        ({"is_logged_in": False}, PageSettings(sign_in=True, keepers="ann@x.org"), False),
+        ({"is_logged_in": True, "email": "ann@x.org"}, PageSettings(sign_in=True, keepers="ann@x.org", keeping=False), False),
+    ],
+)
+def test_a_named_person_keeps(user: dict[str, Any], settings: PageSettings, is_keeper: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "user", user)
+    assert visitor.is_keeper(settings) is is_keeper
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "ip", "is_keeper"),
+    [
+        ("127.0.0.1", {"Host": "localhost:8501"}, None, True),
+        ("127.0.0.1", {"Host": "[::1]:8501"}, None, True),
+        ("0.0.0.0", {"Host": "localhost:8501"}, None, False),
+        ("", {"Host": "localhost:8501"}, None, False),
+        ("127.0.0.1", {"Host": "evil.example"}, None, False),
+        ("127.0.0.1", {"Host": "localhost", "X-Forwarded-For": "1.2.3.4"}, None, False),
+        ("127.0.0.1", {"Host": "localhost"}, "1.2.3.4", False),
+        ("127.0.0.1", {}, None, False),
+    ],
+)
+def test_without_sign_in_only_this_machine_keeps(
+    address: str, headers: dict[str, str], ip: str | None, is_keeper: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(st, "context", SimpleNamespace(headers=headers, ip_address=ip))
+    monkeypatch.setattr(st, "get_option", lambda _: address)
+    assert visitor.is_keeper(PageSettings()) is is_keeper
+    assert not visitor.is_keeper(PageSettings(keeping=False))
+
+
+def test_two_people_two_browsers_and_two_sessions_own_nothing_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    owners = set()
+    for user in ({"is_logged_in": True, "iss": "a", "sub": "1"}, {"is_logged_in": True, "iss": "b", "sub": "1"}, {}):
+        for cookie in ({COOKIE: "x"}, {COOKIE: "1"}, {}):
+            monkeypatch.setattr(st, "user", user)
+            monkeypatch.setattr(st, "context", SimpleNamespace(cookies=cookie))
+            monkeypatch.setattr(st, "session_state", {})
+            owners.add(visitor.owner())
+    assert len(owners) == 5  # two people, two browsers, one session; who is signed in is themselves in any browser

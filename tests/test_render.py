@@ -16,6 +16,7 @@ from page_support import ROW, answered, citation, corpus_article, passage, paylo
 from ingest.split import split
 from ingest.types import Article, Origin, Span
 from ui import markdown, render
+from ui.problems import sentence
 
 RUN_KEYS = {"text", "bold", "italic", "code", "lit", "mark", "label"}
 KINDS = {"paragraph", "heading", "list", "quote", "table", "code", "rule"}
@@ -221,7 +222,7 @@ def test_dates_are_written_out_and_what_is_none_is_left_as_it_is() -> None:
 
 
 def test_an_error_that_is_not_ours_keeps_its_text_to_itself() -> None:
-    assert "sk-123" not in render.sentence(ValueError("sk-123"))
+    assert "sk-123" not in sentence(ValueError("sk-123"))
 
 
 @given(st.text(alphabet="ab\n\t\x1b\x07\u202e\u2066\u200f\u061cé–", max_size=60))

@@ -1,17 +1,25 @@
-"""The page's start: its navigation, and the advisor that all sessions share. Run by `career-advisor chat` or `streamlit run ui/app.py`."""
+"""The page's start: its navigation, and the advisor that all sessions share. Run by `career-advisor chat` or `streamlit run ui/server.py`."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from chatbot.memory import open_memory
+from chatbot.settings import ChatSettings, MemorySettings, ModelSettings
 from ingest.errors import CareerAdvisorError
-from ui import articles_page, chat_page, component
+from ingest.settings import IngestSettings
+from ui import articles_page, chat_page, component, evaluation_page, guide_page, visitor
+from ui.answering import Desk
+from ui.problems import log_unforeseen, sentence
+from ui.settings import PageSettings
+from ui.view import Chat, View, current_view, leave, session_view
 
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
@@ -27,18 +35,16 @@ def opening() -> Future[Advisor]:
 
 def _open(future: Future[Advisor]) -> None:
     try:
-        # imported here because torch takes seconds to import
+        # imported here because it takes a second
         from chatbot import wiring  # noqa: PLC0415
-        from chatbot.settings import ChatSettings  # noqa: PLC0415
-        from ingest.settings import IngestSettings  # noqa: PLC0415
 
-        advisor = wiring.open_advisor(ChatSettings.read(), IngestSettings.read())
+        advisor = wiring.open_advisor(ChatSettings.read(), IngestSettings.read(), ModelSettings.read())
         with suppress(CareerAdvisorError):  # the page says it when it asks for them
             # read here, so that no run of the page waits for them
             advisor.articles()
             advisor.starters()
     except Exception as error:  # whatever it is, the page says it, and can try again
-        component.log_unforeseen(error)
+        log_unforeseen(error)
         future.set_exception(error)
         return
     future.set_result(advisor)
@@ -53,19 +59,62 @@ def reopen() -> Future[Advisor]:
     return opening()
 
 
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """Where all sessions hand their questions in."""
+    return Desk(open_memory(MemorySettings.read(), IngestSettings.read().data))
+
+
 def ask() -> None:
-    chat_page.show(opening(), reopen=reopen)
+    with _told():
+        chat_page.show(_chat(current_view()))
+
+
+def _chat(view: View) -> Chat:
+    return Chat(visitor.owner(), desk(), opening(), reopen, view, visitor.is_keeper(PageSettings.read()), GUIDE)
+
+
+def guide() -> None:
+    leave()
+    with _told():
+        guide_page.show(_chat(session_view()), lambda: st.switch_page(ASK))
 
 
 def articles() -> None:
-    articles_page.show(opening(), reopen=reopen)
+    leave()
+    with _told():
+        articles_page.show(opening(), reopen, visitor.is_keeper(PageSettings.read()))
+
+
+def evaluation() -> None:
+    leave()
+    with _told():
+        evaluation_page.show()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An error of ours that no part of the page has said."""
+    try:
+        yield
+    except CareerAdvisorError as error:
+        component.show_sentence("problem", sentence(error), "problem")
+
+
+ASK = st.Page(ask, title="Ask", default=True)
+GUIDE = st.Page(guide, title="Which path fits me?")
 
 
 def main() -> None:
     with as_file(files("ui") / "static" / "icon.svg") as icon:
-        st.set_page_config(page_title="Career Advisor", page_icon=icon, layout="wide")
-    pages = [st.Page(ask, title="Ask", default=True), st.Page(articles, title="Articles")]
-    st.navigation(pages, position="top").run()
+        st.set_page_config(page_title="Career Advisor", page_icon=icon, layout="wide", initial_sidebar_state="collapsed")
+    with _told():
+        settings = PageSettings.read()
+        if visitor.sign_in(settings):
+            # no icons: Streamlit fetches a page's icon from another host
+            pages = [ASK, GUIDE, st.Page(articles, title="Articles")]
+            pages += [st.Page(evaluation, title="Evaluation")] if visitor.is_keeper(settings) else []
+            st.navigation(pages, position="top").run()
 
 
 main()

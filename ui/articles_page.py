@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ingest.errors import CareerAdvisorError
-from ui import component, markdown, render
+from ui import component, keeping, markdown, render
+from ui.problems import sentence
 
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
@@ -18,29 +19,27 @@ WIDTH = 720  # pixels
 PARAMETER = "article"  # in the address, so that an article can be bookmarked and a refresh stays on it
 
 
-def show(opening: Future[Advisor], reopen: Callable[[], object]) -> None:
+def show(opening: Future[Advisor], reopen: Callable[[], object], is_keeper: bool = False) -> None:
+    article_id = st.query_params.get(PARAMETER)
     with st.container(horizontal_alignment="center"), st.container(width=WIDTH):
-        if not opening.done():
+        if article_id is None:
             st.title("Articles", anchor=False)
+            if is_keeper:
+                keeping.show()
+        if not opening.done():
             component.show_opening(opening)
             return
         try:
-            _show(opening.result())
+            if article_id is None:
+                _list(opening.result())
+            else:
+                _read(opening.result(), article_id)
         except Exception as error:
             component.show_problem("no-articles", error, reopen)
 
 
-def _show(advisor: Advisor) -> None:
-    article_id = st.query_params.get(PARAMETER)
-    if article_id is None:
-        _list(advisor)
-    else:
-        _read(advisor, article_id)
-
-
 def _list(advisor: Advisor) -> None:
     stored = advisor.articles()
-    st.title("Articles", anchor=False)
     component.show("articles-purpose", [markdown.plain("Answers are drawn from these articles, and from nothing else.")], "lead")
     cards = [render.article_card(one.article, one.passages, one.ingested_at) | {"index": index} for index, one in enumerate(stored)]
 
@@ -56,6 +55,6 @@ def _read(advisor: Advisor, article_id: str) -> None:
     try:
         panel = render.article_panel(advisor.article(article_id).article)
     except CareerAdvisorError as error:
-        component.show("no-article", [markdown.plain(render.sentence(error))], "problem")
+        component.show("no-article", [markdown.plain(sentence(error))], "problem")
         return
     component.show(f"article-{article_id}", [{"kind": "head", **panel, "blocks": []}, *panel["blocks"]], "article")

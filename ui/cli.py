@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ui.command import (
-    BAD_NEWS,
     DONE,
     FAILED,
     INTERRUPTED,
@@ -23,19 +22,19 @@ from ui.command import (
     add_json,
     advisor_of,
     count,
-    progress_bar,
     say,
     settings_of,
     write,
     write_json,
 )
 from ui.evaluation_commands import add_evaluation_commands
+from ui.gaps_command import add_gaps_command
+from ui.keeper_commands import add_keeper_commands
 
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
     from chatbot.types import Answer
     from ingest.index import StoredArticle
-    from ingest.pipeline import IngestReport
 
 DEFAULT_PORT = 8501
 
@@ -80,9 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('career-advisor')}")
     commands = Commands(parser, common)
-    ingest = commands.add("ingest", _ingest, "Bring the index in line with the articles.", "ingest --corpus my-articles")
-    ingest.add_argument("--force", action="store_true", help="build anew even where nothing changed")
-    add_json(ingest, "the report")
+    add_keeper_commands(commands)
     ask = commands.add(
         "ask", _ask, "Answer a question, or a file of questions.", 'ask "And for the other role?" --after "What does an ML engineer earn?"'
     )
@@ -99,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     article.add_argument("id", help="the article's id, as `articles` lists it")
     article.add_argument("--json", action="store_true", help="print it as JSON, with its text")
     add_evaluation_commands(commands)
+    add_gaps_command(commands)
     return parser
 
 
@@ -109,31 +107,6 @@ def _port(text: str) -> int:
 
 
 # --- the commands
-
-
-def _ingest(options: argparse.Namespace) -> int:
-    from chatbot.wiring import open_embedder  # noqa: PLC0415
-    from ingest.pipeline import ingest  # noqa: PLC0415
-
-    settings = settings_of(options)
-    with progress_bar("Embedding") as progress:
-        report = ingest(settings, open_embedder(settings), force=options.force, progress=progress)
-    if options.json:
-        write_json(report.as_dict())
-    else:
-        write(_report_text(report))
-    for name, reason in report.left_out:
-        say(f"Left out {name}: {reason}.")
-    return BAD_NEWS if report.left_out else DONE
-
-
-def _report_text(report: IngestReport) -> str:
-    size = f"{count(report.articles, 'article')}, {count(report.passages, 'passage')}; generation {report.generation}"
-    if not report.changed:
-        return f"Nothing changed: {size}."
-    changes = [(report.added, "added"), (report.edited, "changed"), (report.removed, "removed")]
-    told = ", ".join(f"{len(names)} {what}" for names, what in changes if names) or "built anew"
-    return f"Ingested {size} ({told})."
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -149,7 +122,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.out and options.out.exists() and options.batch.exists() and options.out.samefile(options.batch):
         say("--out is the file of questions itself; name another.")
         return USAGE
-    with advisor_of(options) as advisor:
+    with advisor_of(options, asks=True) as advisor:
         if options.batch:
             return _ask_batch(advisor, options.batch, options.out)
         answer = advisor.answer(options.question, options.after).answer
@@ -213,7 +186,7 @@ def _answer_text(answer: Answer) -> str:
     if answer.citations:
         lines.append("Sources")
         lines += [
-            f"[{citation.number}] {citation.title} > {citation.heading}: {' '.join(citation.quote.split())}"
+            f"[{citation.number}]{'' if citation.verified else ' not verified:'} {citation.title} > {citation.heading}: {' '.join(citation.quote.split())}"
             for citation in answer.citations
         ]
     if answer.status == "abstained" and answer.passages:
@@ -264,16 +237,18 @@ def _article_fields(stored: StoredArticle) -> dict[str, Any]:
 
 def _chat(options: argparse.Namespace) -> int:
     """Becomes the page's server, so that a signal to this process is a signal to it."""
-    from chatbot.settings import ChatSettings  # noqa: PLC0415
+    from chatbot.settings import ChatSettings, MemorySettings, ModelSettings  # noqa: PLC0415
+    from ui.settings import PageSettings  # noqa: PLC0415
 
     port = options.port or _environment_port()
     address = os.environ.get("STREAMLIT_SERVER_ADDRESS") or "127.0.0.1"
     if _is_busy(port, address):
         say(f"Port {port} is in use; choose another with --port.")
         return FAILED
-    for settings in (settings_of(options), ChatSettings.read()):
+    for settings in (settings_of(options), ChatSettings.read(), MemorySettings.read(), PageSettings.read()):
         os.environ.update({f"CAREER_{name.upper()}": str(_absolute(value)) for name, value in settings})
-    app = Path(__file__).resolve().with_name("app.py")
+    os.environ.update(ModelSettings.read().as_environment())
+    app = Path(__file__).resolve().with_name("server.py")
     os.chdir(app.parents[1])  # where .streamlit/config.toml lies
     write(f"The chat page is on http://localhost:{port} (Ctrl-C ends it).")
     sys.stdout.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,11 +55,14 @@ def settings_of(options: argparse.Namespace) -> IngestSettings:
 
 
 @contextmanager
-def advisor_of(options: argparse.Namespace) -> Iterator[Advisor]:
-    from chatbot.settings import ChatSettings  # noqa: PLC0415
+def advisor_of(options: argparse.Namespace, *, asks: bool = False) -> Iterator[Advisor]:
+    """One that is asked loads its model while the index is opened."""
+    from chatbot.settings import ChatSettings, ModelSettings  # noqa: PLC0415
     from chatbot.wiring import open_advisor  # noqa: PLC0415
 
-    advisor = open_advisor(ChatSettings.read(), settings_of(options))
+    advisor = open_advisor(ChatSettings.read(), settings_of(options), ModelSettings.read())
+    if asks:
+        threading.Thread(target=advisor.warm).start()
     try:
         yield advisor
     finally:

@@ -5,21 +5,16 @@ Its script (static/text.js) builds the page's elements with textContent alone, s
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 import streamlit as st
 
-from ingest.errors import CareerAdvisorError
 from ui.markdown import Block, plain, visible
-from ui.render import sentence
-
-logger = logging.getLogger(__name__)
+from ui.problems import sentence
 
 OnClick = Callable[[int], None]
 
@@ -37,22 +32,34 @@ _text = st.components.v2.component("career_advisor_text", css=_asset("text.css")
 
 @dataclass(frozen=True, slots=True)
 class Clicks:
-    """What happens at a click on a source's number or on one of several choices; `open_mark` is the number whose article is open."""
+    """What happens at a click on a source's number, on one of several choices, or on a named action.
+
+    `open_mark` is the number whose article is open, `quotes` what each number shows before it is opened.
+    """
 
     mark: OnClick | None = None
     choice: OnClick | None = None
+    act: Mapping[str, Callable[[], None]] = field(default_factory=dict)
     open_mark: int | None = None
+    quotes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def show(key: str, blocks: Sequence[Block], tone: str = "answer", clicks: Clicks = Clicks(), arrives: bool = False) -> None:
     """Blocks in one of the looks that text.css knows; `arrives` scrolls to it when it first appears."""
-    data = {"blocks": list(blocks), "tone": tone, "openMark": clicks.open_mark, "arrives": arrives}
+    data = {"blocks": list(blocks), "tone": tone, "openMark": clicks.open_mark, "quotes": clicks.quotes, "arrives": arrives}
     handlers: dict[str, Any] = {}
     if clicks.mark:
         handlers["on_mark_change"] = _reading(key, "mark", clicks.mark)
     if clicks.choice:
         handlers["on_choice_change"] = _reading(key, "choice", clicks.choice)
+    if clicks.act:
+        handlers["on_act_change"] = _acting(key, clicks.act)
     _text(key=key, data=visible(data), **handlers)
+
+
+def show_sentence(key: str, text: str, tone: str = "notice") -> None:
+    """One line of words."""
+    show(key, [plain(text)], tone)
 
 
 def show_panel(key: str, panel: Mapping[str, Any], on_close: Callable[[], None]) -> None:
@@ -77,7 +84,19 @@ def _reading(key: str, name: str, handler: OnClick) -> Callable[[], None]:
     return handle
 
 
-# --- what both pages show while there is no advisor to ask
+def _acting(key: str, handlers: Mapping[str, Callable[[], None]]) -> Callable[[], None]:
+    """Calls the handler of the action that was clicked; a name that was not offered is ignored."""
+
+    def handle() -> None:
+        name = getattr(st.session_state.get(key), "act", None)
+        if isinstance(name, str) and name in handlers:
+            handlers[name]()
+            st.rerun()
+
+    return handle
+
+
+# --- what all pages show while there is no advisor to ask
 
 
 def show_opening(opening: Future[Any]) -> None:
@@ -100,10 +119,3 @@ def show_problem(key: str, error: BaseException, retry: Callable[[], object], la
         st.rerun()  # the whole page, as above
 
     st.button(label, key=f"{key}-retry", on_click=handle)
-
-
-def log_unforeseen(error: BaseException) -> None:
-    """Where an error that is not ours came from, for the keeper's log; not its text, which may hold a secret."""
-    if not isinstance(error, CareerAdvisorError):
-        where = traceback.extract_tb(error.__traceback__)[-3:]
-        logger.error("%s at %s", type(error).__name__, " > ".join(f"{frame.filename}:{frame.lineno}" for frame in where))

@@ -63,7 +63,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from chatbot.evaluation.judge import JudgeSettings, ModelJudge  # noqa: PLC0415
     from chatbot.evaluation.questions import read_questions, to_ask  # noqa: PLC0415
     from chatbot.evaluation.runs import folder_for  # noqa: PLC0415
-    from chatbot.settings import ChatSettings  # noqa: PLC0415
+    from chatbot.settings import ChatSettings, ModelSettings  # noqa: PLC0415
 
     settings = settings_of(options)
     rows = read_questions(options.questions or settings.questions)
@@ -73,7 +73,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         return FAILED
     judge = ModelJudge(JudgeSettings.read()) if options.judge else None
     with advisor_of(options) as advisor, progress_bar("Asking") as progress:
-        evaluation = Evaluation(advisor, ChatSettings.read().model_dump(), judge)
+        evaluation = Evaluation(advisor, {**ChatSettings.read().model_dump(), **ModelSettings.read().as_parts()}, judge)
         folder = options.out or folder_for(settings.data / RUNS, evaluation.parts(asked))
         try:
             run = evaluation.run(asked, folder, progress)
@@ -99,6 +99,10 @@ def _run_text(run: Run, folder: Path, drafts: int) -> str:
     lines += [str(measure) for measure in run.measures()]
     if "median_ms" in run.times:
         lines.append(f"{'milliseconds an answer':<24} {run.times['median_ms']:>8g}   95 % under {run.times['p95_ms']:g}")
+    if "tokens" in run.times:
+        spent = ", ".join(f"{number:,.0f} {name}" for name, number in run.times["tokens"].items())
+        cost = f"; cost {run.times['cost']:.4f}" if "cost" in run.times else ""
+        lines.append(f"{'tokens of all answers':<24} {spent}{cost}")
     return "\n".join([*lines, f"Run: {folder}", f"Report: {folder / REPORT}"])
 
 

@@ -95,7 +95,7 @@ def visible(tree: Any) -> Any:
     """A tree without the control and direction characters that would make a line read otherwise than it is written."""
     if isinstance(tree, str):
         return _UNSEEN.sub("", tree)
-    if isinstance(tree, dict):
+    if isinstance(tree, Mapping):
         return {name: visible(part) for name, part in tree.items()}
     return [visible(part) for part in tree] if isinstance(tree, list | tuple) else tree
 

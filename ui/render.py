@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from chatbot.types import Answer, Citation, Passage, heading_line
-from ingest.errors import CareerAdvisorError
 from ingest.types import Article, Origin, Span
 from ui.markdown import Block, blocks, text_of
 
+STANDINGS = {  # of what an old answer cited, in words for a person
+    "unchanged": "The article was edited since; this stands as it stood.",
+    "moved": "The articles were edited since; this stands elsewhere in them.",
+    "changed": "The article was edited since; this reads otherwise now.",
+    "removed": "The articles were edited since, and this is no longer in them.",
+}
 _UNSAFE_IN_URL = re.compile(r"[\s\x00-\x1f\x7f<>\"'`\\]")
 
 
@@ -25,11 +31,11 @@ def answer_blocks(answer: Answer) -> list[Block]:
 
 
 def source_label(citation: Citation) -> str:
-    return f"Source {citation.number}: {citation.title}"
+    return f"Source {citation.number}: {citation.title}{'' if citation.verified else ', not verified'}"
 
 
-def sources(citations: Sequence[Citation], notes: Mapping[str, str]) -> list[Block]:
-    """What was cited, by article; `notes` says of an article whose words it retells."""
+def sources(citations: Sequence[Citation], notes: Mapping[str, str], standings: Mapping[int, str] = MappingProxyType({})) -> list[Block]:
+    """What was cited, by article; `notes` says of an article whose words it retells, `standings` of a number what became of its quote since."""
     groups: dict[str, list[Citation]] = {}
     for citation in sorted(citations, key=lambda citation: citation.number):
         groups.setdefault(citation.article_id, []).append(citation)
@@ -38,14 +44,39 @@ def sources(citations: Sequence[Citation], notes: Mapping[str, str]) -> list[Blo
             "kind": "source",
             "title": cited[0].title,
             "note": notes.get(article_id, ""),
-            "items": [{"mark": one.number, "label": source_label(one), "text": _place(one)} for one in cited],
+            "items": [
+                {
+                    "mark": one.number,
+                    "label": source_label(one),
+                    "text": place(one) + _doubt(one),
+                    "standing": standings.get(one.number, ""),
+                }
+                for one in cited
+            ],
         }
         for article_id, cited in groups.items()
     ]
 
 
-def _place(citation: Citation) -> str:
+def quotes(citations: Sequence[Citation], standings: Mapping[int, str] = MappingProxyType({})) -> dict[str, dict[str, str]]:
+    """What a number shows of its source before it is opened."""
+    return {
+        str(one.number): {
+            "quote": text_of(one.quote),
+            "title": one.title,
+            "place": place(one),
+            "standing": STANDINGS.get(standings.get(one.number, ""), ""),
+        }
+        for one in citations
+    }
+
+
+def place(citation: Citation) -> str:
     return citation.heading.replace(" > ", " › ") if citation.heading not in {"", citation.title} else "Opening"
+
+
+def _doubt(citation: Citation) -> str:
+    return "" if citation.verified else " · not verified"
 
 
 def nearest(passages: Sequence[Passage]) -> list[Block]:
@@ -69,6 +100,31 @@ def choices(questions: Sequence[str], label: str) -> Block:
     return {"kind": "choices", "label": label, "items": list(questions)}
 
 
+def actions(*items: tuple[str, str, str | bool]) -> Block:
+    """Small buttons below an answer, each (name, label, text to copy or whether it is pressed)."""
+    return {"kind": "actions", "items": [_action(*item) for item in items]}
+
+
+def _action(name: str, label: str, more: str | bool) -> dict[str, Any]:
+    return {"name": name, "label": label} | ({"copy": more} if isinstance(more, str) else {"pressed": more})
+
+
+def poll(asked: Sequence[tuple[str, Sequence[str]]], picks: Mapping[int, int]) -> list[Block]:
+    """Questions with two or more answers each, of which one may be picked; `picked` reads its clicks."""
+    return [
+        {"kind": "poll", "about": about, "number": number, "items": list(options), "picked": picks.get(number, -1)}
+        for number, (about, options) in enumerate(asked)
+    ]
+
+
+OPTIONS = 10  # of one question, at most
+
+
+def picked(click: int) -> tuple[int, int]:
+    """The number of the question and of the option that a click in a poll tells."""
+    return divmod(click, OPTIONS)
+
+
 def details(answer: Answer) -> list[Block]:
     """How the answer came about, for whoever wants to check it."""
     facts = [
@@ -79,6 +135,8 @@ def details(answer: Answer) -> list[Block]:
     ]
     if answer.tokens:
         facts.append(("Tokens", ", ".join(f"{count} {name}" for name, count in answer.tokens.items())))
+    if answer.cost is not None:
+        facts.append(("Cost", f"{answer.cost:.4f}"))
     return [{"kind": "facts", "rows": [[name, value] for name, value in facts if value]}, *_passage_table(answer.passages)]
 
 
@@ -100,13 +158,6 @@ def announcement(question: str, answer: Answer) -> str:
         return f"The articles do not answer “{question}”."
     count = len(answer.citations)
     return f"The answer to “{question}” is ready, with {count} {'source' if count == 1 else 'sources'}."
-
-
-def sentence(error: BaseException) -> str:
-    """What a person reads of an error: an error of ours says it itself; of any other the text may hold a secret, and is not shown."""
-    if isinstance(error, CareerAdvisorError):
-        return str(error)
-    return "Something went wrong here that was not foreseen; please try again."
 
 
 # --- articles
@@ -143,6 +194,17 @@ def article_card(article: Article, passages: int, ingested_at: str) -> dict[str,
         "byline": byline(article),
         "note": retold_from(article.based_on),
         "meta": f"{count}, added {moment(ingested_at)}",
+    }
+
+
+def conversation_list(titles: Sequence[str], whens: Sequence[str], current: int | None) -> Block:
+    """The conversations of one owner, to go back to."""
+    return {
+        "kind": "conversations",
+        "items": [
+            {"title": title, "when": when, "current": index == current}
+            for index, (title, when) in enumerate(zip(titles, whens, strict=True))
+        ],
     }
 
 

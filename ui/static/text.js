@@ -3,6 +3,7 @@
 
 const shown = new WeakMap() // parentElement -> {signature, root, ...}: what it shows, to leave alone what did not change
 const WIDE = "(min-width: 1180px)"
+const ROOM = 320 // pixels that an article needs beside the conversation
 const OPENER = Symbol.for("career-advisor.opener") // the number that was clicked, for the focus to go back to
 
 function make(tag, className, text) {
@@ -20,14 +21,111 @@ function button(className, text, onClick) {
 }
 
 function opens(number, label, className, text, send) {
-  const element = button(className, text, () => {
+  const open = () => {
+    send.card?.hide()
     window[OPENER] = new WeakRef(element)
     send.mark(number)
+  }
+  const element = button(className, text, (event) => {
+    // a finger cannot hover: its first tap shows the quote, with the way to the article
+    if (event.pointerType === "touch" && send.card?.shows(element, number, open)) return
+    open()
   })
+  const listen = (name, handle) => element.addEventListener(name, handle)
+  listen("pointerenter", (event) => event.pointerType === "mouse" && send.card?.soon(element, number))
+  listen("pointerleave", () => send.card?.later())
+  listen("focus", () => element.matches(":focus-visible") && send.card?.soon(element, number))
+  listen("blur", () => send.card?.later())
+  listen("keydown", (event) => event.key === "Escape" && send.card?.hide())
   element.dataset.mark = String(number)
   element.setAttribute("aria-label", label)
   element.setAttribute("aria-expanded", "false")
   return element
+}
+
+// --- icons: strokes of ours, drawn on 24 by 24
+
+const STROKES = {
+  copy: "M9 9h10v11H9z M5 15V4h10",
+  done: "M5 13l4 4L19 7",
+  again: "M19 12a7 7 0 1 1-2.1-5 M19 4v4h-4",
+  edit: "M4 20l1-4L16 5l3 3L8 19z",
+  up: "M7 11v9H4v-9z M7 11l4-8c1.6 0 2.4 1 2 3l-.6 3H19l-1.6 9.4c-.2 1-.9 1.6-1.9 1.6H7",
+  down: "M17 13V4h3v9z M17 13l-4 8c-1.6 0-2.4-1-2-3l.6-3H5l1.6-9.4c.2-1 .9-1.6 1.9-1.6H17",
+  stop: "M7 7h10v10H7z",
+}
+
+function icon(name) {
+  const space = "http://www.w3.org/2000/svg"
+  const drawing = document.createElementNS(space, "svg")
+  drawing.setAttribute("viewBox", "0 0 24 24")
+  drawing.setAttribute("aria-hidden", "true")
+  const path = document.createElementNS(space, "path")
+  path.setAttribute("d", STROKES[name])
+  drawing.append(path)
+  return drawing
+}
+
+// --- the quote that a number shows before it is opened
+
+class Card {
+  constructor(root) {
+    this.root = root
+    this.quotes = {}
+    this.element = make("div", "quoted")
+    this.element.popover = "manual"
+    this.element.setAttribute("role", "tooltip")
+    this.element.id = "quoted"
+    this.element.onpointerenter = () => clearTimeout(this.timer)
+    this.element.onpointerleave = () => this.later()
+    this.outside = (event) => !event.composedPath().includes(this.element) && this.hide()
+  }
+
+  soon(opener, number) {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.shows(opener, number), 150)
+  }
+
+  later() {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.hide(), 200)
+  }
+
+  // whether there is a quote to show
+  shows(opener, number, open) {
+    const told = this.quotes[String(number)]
+    clearTimeout(this.timer)
+    if (!told || !opener.isConnected) return false
+    this.hide()
+    const place = told.place === "Opening" ? told.title : `${told.title} › ${told.place}`
+    this.element.replaceChildren(make("p", "words", told.quote), make("p", "where", place))
+    if (told.standing) this.element.append(make("p", "where standing", told.standing))
+    if (open) this.element.append(button("choice", "Read it in the article", open))
+    this.root.append(this.element)
+    opener.setAttribute("aria-describedby", this.element.id)
+    this.opener = opener
+    this.element.showPopover()
+    this.place(opener)
+    document.addEventListener("pointerdown", this.outside, true)
+    document.addEventListener("scroll", this.outside, true)
+    return true
+  }
+
+  place(opener) {
+    const at = opener.getBoundingClientRect()
+    const { offsetWidth: width, offsetHeight: height } = this.element
+    const below = at.bottom + 8 + height < innerHeight
+    this.element.style.left = `${Math.max(8, Math.min(at.left - 12, innerWidth - width - 8))}px`
+    this.element.style.top = `${below ? at.bottom + 8 : Math.max(8, at.top - height - 8)}px`
+  }
+
+  hide() {
+    clearTimeout(this.timer)
+    document.removeEventListener("pointerdown", this.outside, true)
+    document.removeEventListener("scroll", this.outside, true)
+    this.opener?.removeAttribute("aria-describedby")
+    if (this.element.isConnected) this.element.remove()
+  }
 }
 
 // --- runs
@@ -47,8 +145,17 @@ function runElement(run, send) {
 
 function fill(element, runs, send) {
   // a number stays on the line of the word that it follows
-  const joined = runs.map((run, at) => (runs[at + 1]?.mark === undefined ? run : { ...run, text: run.text.replace(/ $/, "\u00a0") }))
-  element.append(...joined.map((run) => runElement(run, send)))
+  runs.forEach((run, at) => {
+    const next = runs[at + 1]
+    if (run.mark !== undefined && runs[at - 1]?.mark === undefined && at > 0) return // stands with the word before it
+    if (run.mark === undefined && next?.mark !== undefined) {
+      const cut = run.text.trimEnd().lastIndexOf(" ") + 1
+      const together = make("span", "together")
+      if (cut) element.append(runElement({ ...run, text: run.text.slice(0, cut) }, send))
+      together.append(runElement({ ...run, text: run.text.slice(cut).trimEnd() }, send), runElement(next, send))
+      element.append(together)
+    } else element.append(runElement(run, send))
+  })
   return element
 }
 
@@ -86,6 +193,10 @@ const BUILD = {
     return element
   },
   card: cardElement,
+  actions: actionsElement,
+  conversations: conversationsElement,
+  bars: barsElement,
+  poll: pollElement,
   head: (block) => articleHead(block),
 }
 
@@ -131,6 +242,7 @@ function sourceElement(block, send) {
     const entry = make("li")
     const opener = opens(item.mark, `${item.label}, ${item.text}`, "place", undefined, send)
     opener.append(make("span", "number", String(item.mark)), make("span", "", item.text))
+    if (item.standing) opener.append(make("span", `standing ${item.standing}`, item.standing))
     entry.append(opener)
     list.append(entry)
   }
@@ -153,6 +265,77 @@ function cardElement(block, send) {
   title.append(button("open", block.title, () => send.choice(block.index)))
   element.append(title)
   for (const name of ["byline", "note", "meta"]) if (block[name]) element.append(make("p", name, block[name]))
+  return element
+}
+
+function actionsElement(block, send) {
+  const element = make("div", "actions")
+  for (const item of block.items) {
+    const act = button("action", undefined, () => (item.copy === undefined ? send.act(item.name) : copied(act, item)))
+    act.append(icon(item.name))
+    act.setAttribute("aria-label", item.label)
+    act.title = item.label
+    if (item.pressed) act.setAttribute("aria-pressed", "true")
+    element.append(act)
+  }
+  return element
+}
+
+async function copied(act, item) {
+  try {
+    await navigator.clipboard.writeText(item.copy)
+  } catch {
+    return // a browser that does not allow it; the export holds the same
+  }
+  act.replaceChildren(icon("done"))
+  act.setAttribute("aria-label", "Copied")
+  setTimeout(() => {
+    act.replaceChildren(icon(item.name))
+    act.setAttribute("aria-label", item.label)
+  }, 1800)
+}
+
+function conversationsElement(block, send) {
+  const element = make("ul", "conversations")
+  block.items.forEach((item, index) => {
+    const entry = make("li")
+    const opener = button("conversation", undefined, () => send.choice(index))
+    opener.append(make("span", "title", item.title), make("span", "when", item.when))
+    if (item.current) opener.setAttribute("aria-current", "true")
+    entry.append(opener)
+    element.append(entry)
+  })
+  return element
+}
+
+function pollElement(block, send) {
+  const element = make("fieldset", "poll")
+  element.append(make("legend", "", block.about))
+  const options = make("div", "options")
+  block.items.forEach((text, index) => {
+    const option = button("option", text, () => send.choice(10 * block.number + index))
+    option.setAttribute("aria-pressed", String(block.picked === index))
+    options.append(option)
+  })
+  element.append(options)
+  return element
+}
+
+function barsElement(block) {
+  const element = make("dl", "bars")
+  const share = (value) => `${100 * Math.max(0, Math.min(1, value))}%`
+  for (const row of block.rows) {
+    const bar = make("dd", row.tone ?? "")
+    const track = make("span", "track")
+    const fill = make("span", "fill")
+    fill.style.width = share(row.value)
+    const range = make("span", "range")
+    range.style.left = share(row.low)
+    range.style.width = share(row.high - row.low)
+    track.append(fill, range)
+    bar.append(track, make("span", "told", row.told))
+    element.append(make("dt", "", row.name), bar)
+  }
   return element
 }
 
@@ -202,15 +385,19 @@ function showPanel(component, state) {
   const { data, parentElement, setTriggerValue } = component
   const host = parentElement.host ?? parentElement
   const wide = window.matchMedia(WIDE)
+  // beside the conversation where there is room for both, else over it
+  const hasRoom = () => wide.matches && host.getBoundingClientRect().width >= ROOM
   const place = () => {
+    if (hasRoom() !== dialog.classList.contains("beside")) open()
     // the column's own edges, so that the article stands beside the conversation at any width
     const { left } = host.getBoundingClientRect()
-    dialog.style.setProperty("--left", wide.matches ? `${Math.round(left)}px` : "auto")
+    dialog.style.setProperty("--left", `${Math.round(left)}px`)
   }
   const open = () => {
     const top = body.scrollTop
     if (dialog.open) dialog.close()
-    if (wide.matches) dialog.show()
+    dialog.classList.toggle("beside", hasRoom())
+    if (hasRoom()) dialog.show()
     else dialog.showModal()
     place()
     body.scrollTop = top
@@ -241,10 +428,8 @@ function showPanel(component, state) {
   const watcher = new ResizeObserver(place)
   watcher.observe(document.body)
   watcher.observe(host)
-  wide.addEventListener("change", open)
   state.stop = () => {
     watcher.disconnect()
-    wide.removeEventListener("change", open)
     if (dialog.open) dialog.close()
   }
 }
@@ -300,8 +485,11 @@ export default function (component) {
   // kept up to date apart from what is shown, so that a click always reaches the latest run
   state.send.mark = (number) => setTriggerValue("mark", number)
   state.send.choice = (index) => setTriggerValue("choice", index)
+  state.send.act = (name) => setTriggerValue("act", name)
+  state.send.card ??= new Card(state.root)
+  state.send.card.quotes = data.quotes ?? {}
 
-  const { openMark, arrives, ...rest } = data
+  const { openMark, arrives, quotes, ...rest } = data
   const signature = JSON.stringify(rest)
   const changed = signature !== state.signature
   state.signature = signature
@@ -318,6 +506,7 @@ export default function (component) {
   }
   return () => {
     state.stop?.()
+    state.send.card.hide()
     state.root.remove()
     shown.delete(parentElement)
   }
