@@ -1,0 +1,313 @@
+"""How fast the project is, beside what the machine can do and beside other libraries: python -m tests.benchmarks.speed [--chunks 1000] [--rounds 5]
+[--drawn] [--peers PYTHON --adapters FOLDER]
+
+Every figure is of whole processes or of a process of its own, the rounds are interleaved, and medians are shown; ratios are taken within a round. The
+articles are the practice articles, varied until there are enough chunks. The limits: sentence-transformers' encode with its defaults, in fp32, over
+the same texts; the same of one question; a matrix product over the chunks' vectors; `python -c pass`. Peers get the texts of the chunks, by the
+adapters' protocol (ORDER RESULT); their question's time is what forty more questions add to a process that asked one. With --drawn the articles'
+vectors are drawn at random and not computed, to see how questions do over many chunks without hours of embedding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chatbot.wiring import open_advisor, open_embedder
+from ingest.embed import Encoded, SentenceTransformerEmbedder, Vectors
+from tests.benchmarks.practice import read_practice
+
+MORE = 40  # questions that a peer is asked more
+QUESTION = "What does the job pay at the start?"
+Rounds = dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a benchmark happens."""
+
+    folder: Path
+
+    @property
+    def corpus(self) -> Path:
+        return self.folder / "corpus"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "ui.cli", *words, "--corpus", str(self.corpus), "--data", str(self.data)]
+
+    def child(self, name: str) -> list[str]:
+        return [sys.executable, "-m", "tests.benchmarks.speed", "--child", name, "--folder", str(self.folder)]
+
+    def forget(self) -> None:
+        """All but the exported model."""
+        for name in ("current", "generations", "ingest.lock"):
+            subprocess.run(["rm", "-rf", str(self.data / name)], check=True)
+
+
+def write_corpus(corpus: Path, words: int) -> None:
+    """Practice articles, and variants whose headings tell them apart, of so many words altogether."""
+    corpus.mkdir(parents=True)
+    written, turn = 0, 0
+    while written < words:
+        for practice in read_practice():
+            folder = corpus / f"{practice.number}-{turn}"
+            folder.mkdir()
+            practice.write(folder)
+            (file,) = folder.iterdir()
+            lines = file.read_text(encoding="utf-8").splitlines()
+            varied = [f"{line} (part {turn + 1})" if turn and line.startswith("#") else line for line in lines]
+            file.write_text("\n".join(varied) + "\n", encoding="utf-8")
+            written += len(practice.article.split())
+            if written >= words:
+                return
+        turn += 1
+
+
+# --- what is measured
+
+
+def timed(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds of a process, and its peak memory in MB. Raises CalledProcessError."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if status:
+        message = process.stderr.read().decode() if process.stderr else ""
+        raise subprocess.CalledProcessError(status, command, stderr=message)
+    return seconds, used.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
+
+
+def told(command: Sequence[str]) -> dict[str, list[float]]:
+    """What a child process says of itself, as JSON."""
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def one_drawn_round(place: Place) -> dict[str, float]:
+    place.forget()
+    found = {"ingest of drawn vectors": timed(place.child("drawn"))[0]}
+    found["nothing changed"] = timed(place.command("ingest"))[0]
+    found["cold question"], found["MB of a question"] = timed(place.command("ask", QUESTION))
+    return found | {name: statistics.median(values) for name, values in told(place.child("warm")).items()}
+
+
+def one_round(place: Place, peers: Sequence[Peer]) -> dict[str, float]:
+    place.forget()
+    found = {"first ingest": timed(place.command("ingest"))[0]}
+    found["nothing changed"] = timed(place.command("ingest"))[0]
+    article = min(place.corpus.rglob("article.*"))
+    before = article.read_text(encoding="utf-8")
+    article.write_text(f"{before}\nOne more sentence stands here.\n", encoding="utf-8")
+    found["one article changed"] = timed(place.command("ingest"))[0]
+    article.write_text(before, encoding="utf-8")
+    found["cold question"], found["MB of a question"] = timed(place.command("ask", QUESTION))
+    found["python -c pass"] = timed([sys.executable, "-c", "pass"])[0]
+    found |= {name: statistics.median(values) for name, values in told(place.child("warm")).items()}
+    found |= {name: statistics.median(values) for name, values in told(place.child("bare")).items()}
+    for peer in peers:
+        found |= peer.measured(place)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another library, by its adapter."""
+
+    python: Path
+    adapter: Path
+    model: Path
+
+    def measured(self, place: Place) -> dict[str, float]:
+        try:
+            first, one, many = (timed(self._order(place, questions))[0] for questions in (0, 1, 1 + MORE))
+        except subprocess.CalledProcessError as error:
+            print(f"{self.adapter.stem} cannot be run: {(error.stderr.strip().splitlines() or ['no reason given'])[-1][:200]}")
+            return {}
+        name = self.adapter.stem
+        return {f"{name}: ingest": first, f"{name}: ingest and one question": one, f"{name}: ms a question": 1000 * (many - one) / MORE}
+
+    def _order(self, place: Place, questions: int) -> list[str]:
+        texts = json.loads((place.folder / "texts.json").read_text(encoding="utf-8"))["chunks"]
+        head = {"model": str(self.model), "k": 8, "vectors": None}
+        asked = [{"question": f"{QUESTION} ({number})"} for number in range(questions)]
+        order = place.folder / "order.jsonl"
+        order.write_text("".join(json.dumps(line) + "\n" for line in (head, *({"text": text} for text in texts), *asked)), encoding="utf-8")
+        return [str(self.python), str(self.adapter), str(order), str(place.folder / "result.jsonl")]
+
+
+# --- in processes of their own
+
+
+def questions() -> list[str]:
+    return [question for practice in read_practice() for question, _ in practice.questions][:100]
+
+
+def milliseconds(run: Callable[[str], object]) -> list[float]:
+    found = []
+    for question in questions():
+        started = time.perf_counter()
+        run(question)
+        found.append(1000 * (time.perf_counter() - started))
+    return found
+
+
+def warm(place: Place) -> Rounds:
+    """Questions of a process that has answered before, and the product of a question with every chunk's vector."""
+    settings, chat = _settings(place)
+    advisor = open_advisor(chat, settings)
+    for question in questions()[:5]:
+        advisor.answer(question)
+    answers = milliseconds(advisor.answer)
+    texts = json.loads((place.folder / "texts.json").read_text(encoding="utf-8"))
+    vectors = np.random.default_rng(1).standard_normal((len(texts["chunks"]), 384)).astype(np.float32)
+    product = milliseconds(lambda _: vectors @ vectors[0])
+    advisor.close()
+    return {"ms a question": answers, "ms a question, 95 %": [float(np.percentile(answers, 95))], "ms a matrix product": product}
+
+
+def bare(place: Place) -> Rounds:
+    """sentence-transformers with its defaults."""
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
+    from ingest.embed import _default_folder  # noqa: PLC0415
+
+    texts = json.loads((place.folder / "texts.json").read_text(encoding="utf-8"))
+    model = SentenceTransformer(str(_default_folder()), device="cpu", local_files_only=True)
+    model.encode(texts["chunks"][:8])
+    found = {"ms a question's bare embedding": milliseconds(model.encode)}
+    for name in ("chunks", "units"):
+        started = time.perf_counter()
+        model.encode(texts[name])
+        found[f"bare encode of the {name}"] = [time.perf_counter() - started]
+    return found
+
+
+def texts(place: Place) -> Rounds:
+    """Writes down what an ingest of the articles embeds, and exports the model."""
+    from ingest.articles import find_articles, read_article  # noqa: PLC0415
+    from ingest.roles import RoleNames, attribute, merged_roles  # noqa: PLC0415
+    from ingest.split import split  # noqa: PLC0415
+
+    settings, _ = _settings(place)
+    embedder = open_embedder(settings)
+    embedder.vectors(["export it"])
+    articles = [read_article(name, path, 5_000_000) for name, path in find_articles(place.corpus).items()]
+    names = RoleNames(merged_roles(articles))
+    chunks = [chunk for article in articles for chunk in attribute(split(article, embedder.count_pieces, 128, 256), names)]
+    units = [names.neutral(chunk.unit_text(unit)) for chunk in chunks for unit in chunk.units]
+    written = {"chunks": [chunk.embedding_text() for chunk in chunks], "units": units}
+    (place.folder / "texts.json").write_text(json.dumps(written), encoding="utf-8")
+    return {"chunks": [float(len(chunks))], "units": [float(len(units))]}
+
+
+class Drawn(SentenceTransformerEmbedder):
+    """Says that it is the model, and draws every vector at random."""
+
+    _random = np.random.default_rng(7)
+
+    def _draw(self, count: int) -> Vectors:
+        drawn = self._random.standard_normal((count, 384), dtype=np.float32)
+        return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        return self._draw(len(texts))
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        words = [tuple(text.split()) or ("",) for text in texts]
+        return [Encoded(self._draw(1)[0], self._draw(len(one)), np.ones(len(one), dtype=np.float32), one) for one in words]
+
+
+def drawn(place: Place) -> Rounds:
+    from ingest.pipeline import ingest  # noqa: PLC0415
+
+    settings, _ = _settings(place)
+    ingest(settings, Drawn(settings.embedding_model, settings.models))
+    return {}
+
+
+def _settings(place: Place):  # type: ignore[no-untyped-def]
+    from chatbot.settings import ChatSettings  # noqa: PLC0415
+    from ingest.settings import IngestSettings  # noqa: PLC0415
+
+    return IngestSettings(corpus=place.corpus, data=place.data), ChatSettings()
+
+
+CHILDREN: dict[str, Callable[[Place], Rounds]] = {"warm": warm, "bare": bare, "drawn": drawn, "texts": texts}
+
+
+# --- the table
+
+
+def table(rounds: Sequence[dict[str, float]]) -> Iterator[str]:
+    for name in rounds[0]:
+        values = [found[name] for found in rounds if name in found]
+        unit = "" if name.startswith("M") or "ms " in name else " s"
+        yield f"{name:<44} {statistics.median(values):>11.3f}{unit:<2}   ({min(values):.3f} to {max(values):.3f})"
+    ratios: dict[str, Callable[[dict[str, float]], float]] = {
+        "bare encode of chunks and units / first ingest": lambda of: (
+            (of["bare encode of the chunks"] + of["bare encode of the units"]) / of["first ingest"]
+        ),
+        "bare encode of chunks / first ingest": lambda of: of["bare encode of the chunks"] / of["first ingest"],
+        "a question / its bare embedding": lambda of: of["ms a question"] / of["ms a question's bare embedding"],
+    }
+    for name, ratio in ratios.items() if "first ingest" in rounds[0] else ():
+        values = [ratio(found) for found in rounds]
+        yield f"{name:<48} {statistics.median(values):>6.2f}     ({min(values):.2f} to {max(values):.2f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chunks", type=int, default=1000, help="about how many")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--drawn", action="store_true", help="draw the articles' vectors at random; without peers")
+    parser.add_argument("--peers", type=Path, help="the Python of the environment that holds the other libraries")
+    parser.add_argument("--adapters", type=Path, default=Path(__file__).parent / "quality" / "adapters")
+    parser.add_argument("--child", choices=CHILDREN, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(CHILDREN[options.child](Place(options.folder))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        write_corpus(place.corpus, WORDS_A_CHUNK * options.chunks)
+        sizes = {name: int(values[0]) for name, values in told(place.child("texts")).items()}
+        print(f"{sizes['chunks']} chunks of {sizes['units']} units; medians of {options.rounds} rounds", flush=True)
+        print(
+            "\n".join(
+                table([one_drawn_round(place) if options.drawn else one_round(place, _peers(options)) for _ in range(options.rounds)])
+            )
+        )
+
+
+WORDS_A_CHUNK = 52  # of the practice articles
+
+
+def _peers(options: argparse.Namespace) -> list[Peer]:
+    from ingest.embed import _default_folder  # noqa: PLC0415
+
+    if not options.peers:
+        return []
+    adapters = [path for path in sorted(options.adapters.glob("*.py")) if path.stem not in {"protocol", "__init__"}]
+    return [Peer(options.peers, path, _default_folder()) for path in adapters]
+
+
+if __name__ == "__main__":
+    main()
