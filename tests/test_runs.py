@@ -17,7 +17,7 @@ from chatbot.evaluation.report import REPORT
 from chatbot.evaluation.runs import PROGRESS, RUN, TIMES, Run, RunError, read_run
 from chatbot.settings import ChatSettings
 from chatbot.types import Reply
-from ingest.embed import SentenceTransformerEmbedder, Vectors
+from ingest.embed import Encoded, SentenceTransformerEmbedder, Vectors
 from ingest.errors import CareerAdvisorError
 from ingest.pipeline import ingest
 from ingest.settings import DEFAULT_MODEL, IngestSettings
@@ -149,11 +149,15 @@ def test_the_report_holds_every_answer_and_runs_nothing_of_it(advisor: Advisor, 
 
 
 class Shuffled(SentenceTransformerEmbedder):
-    """Gives every chunk the vector of another."""
+    """Gives every chunk the vector of another, and every sentence what another reads as."""
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         found = super().vectors(texts)
         return np.roll(found, 7, axis=0) if len(texts) > 1 else found
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        found = super().encode(texts)
+        return [*found[7:], *found[:7]]
 
 
 ALL = to_ask(read_questions(ROOT / "corpus/questions.jsonl"))
@@ -192,8 +196,8 @@ def test_one_passage_is_called_worse(against_default: Callable[..., Comparison])
     assert comparison.is_worse
 
 
-def test_shuffled_vectors_are_called_worse(against_default: Callable[..., Comparison]) -> None:
-    assert "nDCG@10" in worse(against_default(ChatSettings(), ALL[::4], Shuffled(DEFAULT_MODEL)))
+def test_shuffled_vectors_are_called_worse(against_default: Callable[..., Comparison], exports: Path) -> None:
+    assert "nDCG@10" in worse(against_default(ChatSettings(), ALL[::4], Shuffled(DEFAULT_MODEL, exports)))
 
 
 def test_no_lexical_part_is_called_worse(against_default: Callable[..., Comparison]) -> None:
