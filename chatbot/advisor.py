@@ -170,15 +170,15 @@ class Advisor:
         passages = self._passages(opened, query)
         return self._ordered(query, passages, rank(opened.index, query, passages))
 
-    def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], list[evidence.Signs], abstention.Signs]:
+    def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], evidence.Signs, abstention.Signs]:
         """What the fits in tests/benchmarks see of a question: every unit's quote and signs, and the signs of the evidence as a whole."""
         opened = self._current()
         alone = opened.standalone(question, history)
         query = opened.query(alone)
         passages = self._passages(opened, query)
-        units = evidence.signs_of(opened.index, query, passages)
+        quotes, units = evidence.signs_of(opened.index, query, passages)
         whole = abstention.signs(opened.index, query, rank(opened.index, query, passages))
-        return [quote for quote, _ in units], [signs for _, signs in units], whole
+        return quotes, units, whole
 
     def retriever(self) -> PassageRetriever:
         """The search as a LangChain retriever."""

@@ -38,10 +38,10 @@ def rivals(ranked: Sequence[Evidence], picked: Sequence[Picked]) -> list[Picked]
     """Units of other articles that answer as well as what was picked, and otherwise."""
     if not picked or not ranked:
         return []
-    chosen = {(one.place, one.chunk.id) for one in picked}
+    chosen = {one.place for one in picked}
     near = (evidence for evidence in ranked if evidence.score >= ranked[0].score - CLOSE)
     others = (Picked(evidence.passage.chunk, evidence.number) for evidence in near)
-    return [other for other in others if (other.place, other.chunk.id) not in chosen and _differs(picked[0], other)][:1]
+    return [other for other in others if other.place not in chosen and _differs(picked[0], other)][:1]
 
 
 def disputed(picked: Sequence[Picked]) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chatbot.fitted import evidence_weights
 from chatbot.thesaurus import meanings
@@ -61,7 +60,7 @@ class Evidence:
     unit: Unit
     number: int
     score: float
-    matches: NDArray[np.float32]
+    matches: Vectors
     read: float
 
     @property
@@ -71,25 +70,30 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What speaks for a unit as the answer; each about 0..1."""
+    """What speaks for each unit as the answer: arrays of shape (units,), whose values are each about 0..1."""
 
-    late: float  # how well each word piece of the question is matched by one of the unit's
-    neighbours: float  # the same, by one of the unit's or of those beside it
-    unit: float  # cosine of question and unit
-    passage: float  # cosine of question and passage
-    words: float  # share of the question's words, by their rarity, that stand in the unit
-    meanings: float  # share of the question's words of career talk that the unit, its lead or its heading has a like of
-    role: float  # 1 for a unit on a role that was asked about, -1 for one on another role
-    announces: float  # 1 for a sentence that says what the text will do, and not what is so
+    late: Vectors  # how well each word piece of the question is matched by one of the unit's
+    neighbours: Vectors  # the same, by one of the unit's or of those beside it
+    unit: Vectors  # cosine of question and unit
+    passage: Vectors  # cosine of question and passage
+    words: Vectors  # share of the question's words, by their rarity, that stand in the unit
+    meanings: Vectors  # share of the question's words of career talk that the unit, its lead or its heading has a like of
+    role: Vectors  # 1 for a unit on a role that was asked about, -1 for one on another role
+    announces: Vectors  # 1 for a sentence that says what the text will do, and not what is so
+
+    def table(self) -> Vectors:
+        """Shape (units, signs)."""
+        return np.stack([getattr(self, field.name) for field in fields(self)], axis=1)
 
 
 def rank(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> list[Evidence]:
     """Every unit of the passages, best first, by the fitted weights of its signs."""
-    weights = tuple(evidence_weights().items())
+    told, signs, matches = _read(index, query, passages)
+    scores = signs.table() @ np.array([evidence_weights()[field.name] for field in fields(Signs)])
+    read = _as_read(signs)
     found = [
-        Evidence(passage, unit, number, sum(weight * getattr(signs, name) for name, weight in weights), matches, _as_read(signs))
-        for passage in passages
-        for number, (unit, signs, matches) in enumerate(_read(index, query, passage))
+        Evidence(passage, unit, number, float(score), matched, float(as_read))
+        for (passage, number, unit), score, matched, as_read in zip(told, scores, matches, read, strict=True)
     ]
     return sorted(found, key=lambda evidence: (-evidence.score, evidence.passage.row, evidence.number))
 
@@ -105,43 +109,56 @@ def reordered(passages: Sequence[Passage], ranked: Sequence[Evidence]) -> list[P
     return sorted(scored, key=lambda passage: (-passage.score, passage.row))
 
 
-def _read(index: GenerationIndex, query: Query, passage: Passage) -> Iterator[tuple[Unit, Signs, NDArray[np.float32]]]:
-    """Each unit of a passage with its signs and its matches."""
-    cosines = index.unit_vectors(passage.row) @ query.neutral.vector
-    matches = [_matches(query.neutral, tokens) for tokens in index.unit_tokens(passage.row)]
-    for number, unit in enumerate(passage.chunk.units):
-        around = np.max(matches[max(0, number - 1) : number + 2], axis=0)
-        signs = Signs(
-            late=late_interaction(query.neutral, matches[number]),
-            neighbours=late_interaction(query.neutral, around),
-            unit=float(cosines[number]),
-            passage=passage.dense,
-            words=_shared_words(query, passage, unit),
-            meanings=_shared_meanings(query, passage, unit),
-            role=_role_match(query.roles, unit.roles),
-            announces=float(bool(_ANNOUNCES.search(passage.chunk.quote(unit)))),
-        )
-        yield unit, signs, matches[number]
+Told = tuple[Passage, int, Unit]  # a unit, and which of its passage's it is
 
 
-def signs_of(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> list[tuple[str, Signs]]:
-    """The quote and the signs of every unit, for fitting the weights."""
-    return [(passage.chunk.quote(unit), signs) for passage in passages for unit, signs, _ in _read(index, query, passage)]
+def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> tuple[list[Told], Signs, Vectors]:
+    """The units of the passages with their signs, and their matches of shape (units, word pieces of the question).
+
+    All at once, for a question is read against some 150 units.
+    """
+    rows = [passage.row for passage in passages]
+    told = [(passage, number, unit) for passage in passages for number, unit in enumerate(passage.chunk.units)]
+    matches = index.unit_matches(rows, query.neutral.tokens)
+    signs = Signs(
+        late=late_interaction(query.neutral, matches),
+        neighbours=late_interaction(query.neutral, _with_neighbours(matches, [number for _, number, _ in told])),
+        unit=index.unit_vectors(rows) @ query.neutral.vector,
+        passage=np.array([passage.dense for passage, _, _ in told], dtype=np.float32),
+        words=_each(told, lambda passage, unit: _shared_words(query, passage, unit)),
+        meanings=_each(told, lambda passage, unit: _shared_meanings(query, passage, unit)),
+        role=_each(told, lambda _, unit: _role_match(query.roles, unit.roles)),
+        announces=_each(told, lambda passage, unit: float(_announces(passage.chunk.quote(unit)))),
+    )
+    return told, signs, matches
 
 
-def _matches(question: Encoded, tokens: Vectors) -> NDArray[np.float32]:
-    if not len(tokens) or not len(question.tokens):
-        return np.zeros(len(question.tokens), dtype=np.float32)
-    return np.asarray((question.tokens @ tokens.T).max(axis=1), dtype=np.float32)
+def _each(told: Sequence[Told], sign: Callable[[Passage, Unit], float]) -> Vectors:
+    return np.array([sign(passage, unit) for passage, _, unit in told], dtype=np.float32)
 
 
-def _as_read(signs: Signs) -> float:
+def _with_neighbours(matches: Vectors, numbers: Sequence[int]) -> Vectors:
+    """What a unit or one of those beside it in its passage matches; a passage begins anew with number 0."""
+    around = matches.copy()
+    second = np.flatnonzero(np.array(numbers) > 0)  # those that follow on another
+    around[second] = np.maximum(around[second], matches[second - 1])
+    around[second - 1] = np.maximum(around[second - 1], matches[second])
+    return around
+
+
+def signs_of(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> tuple[list[str], Signs]:
+    """The quote of every unit, and the signs of all, for fitting the weights."""
+    told, signs, _ = _read(index, query, passages)
+    return [passage.chunk.quote(unit) for passage, _, unit in told], signs
+
+
+def _as_read(signs: Signs) -> Vectors:
     return READ_LATE * signs.late + (1 - READ_LATE) * signs.unit
 
 
-def late_interaction(question: Encoded, matches: NDArray[np.float32]) -> float:
-    """ColBERT's sum of best matches, as a mean weighted by how rare each piece is (Khattab and Zaharia, 2020)."""
-    return float(question.weights @ matches / max(float(question.weights.sum()), 1e-6))
+def late_interaction(question: Encoded, matches: Vectors) -> Vectors:
+    """ColBERT's sum of best matches, as a mean weighted by how rare each piece is (Khattab and Zaharia, 2020); of the last axis."""
+    return np.asarray(matches @ question.weights / max(float(question.weights.sum()), 1e-6))
 
 
 def _shared_words(query: Query, passage: Passage, unit: Unit) -> float:
@@ -157,6 +174,11 @@ def _shared_meanings(query: Query, passage: Passage, unit: Unit) -> float:
 @lru_cache(maxsize=50_000)  # the units of a corpus are read again with every question
 def _terms_of(text: str) -> frozenset[str]:
     return frozenset(terms(text))
+
+
+@lru_cache(maxsize=50_000)
+def _announces(text: str) -> bool:
+    return bool(_ANNOUNCES.search(text))
 
 
 @lru_cache(maxsize=50_000)

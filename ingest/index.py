@@ -293,16 +293,31 @@ class GenerationIndex:
         """In the order of their rows."""
         return self.chunks(range(len(self)))
 
-    def unit_vectors(self, row: int) -> Vectors:
-        """One vector a unit of the chunk, shape (units, dimensions)."""
-        first, last = self._unit_rows[row : row + 2]
-        return np.asarray(self._unit_vectors[first:last])
+    def unit_vectors(self, rows: Sequence[int]) -> Vectors:
+        """One vector a unit of these chunks, shape (units, dimensions)."""
+        return np.concatenate([self._unit_vectors[self._unit_rows[row] : self._unit_rows[row + 1]] for row in rows])
 
     def unit_tokens(self, row: int) -> list[Vectors]:
         """The word pieces' vectors of each unit of the chunk, each of shape (pieces, dimensions)."""
-        first, last = self._unit_rows[row : row + 2]
-        starts = self._token_rows[first : last + 1]
+        starts = self._token_starts(row)
         return [np.asarray(self._tokens[start:end], dtype=np.float32) for start, end in pairwise(starts)]
+
+    def unit_matches(self, rows: Sequence[int], pieces: Vectors) -> Vectors:
+        """How well each unit of these chunks matches each of some word pieces, of shape (pieces, dimensions): the cosine of its own that is
+        nearest. Shape (units, pieces).
+        """
+        starts = [self._token_starts(row) for row in rows]
+        tokens = np.concatenate([self._tokens[start[0] : start[-1]] for start in starts]).astype(np.float32)
+        sizes = np.concatenate([np.diff(start) for start in starts])
+        found = np.zeros((len(sizes), len(pieces)), dtype=np.float32)
+        if found.size and len(tokens):
+            first = (np.cumsum(sizes) - sizes)[sizes > 0]  # a unit without a piece matches nothing
+            found[sizes > 0] = np.maximum.reduceat(tokens @ pieces.T, first, axis=0)
+        return found
+
+    def _token_starts(self, row: int) -> NDArray[np.int64]:
+        """Where the pieces of each unit of a chunk start, and where the last one's end."""
+        return self._token_rows[self._unit_rows[row] : self._unit_rows[row + 1] + 1]
 
     @property
     def ids(self) -> Sequence[str]:

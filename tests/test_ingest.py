@@ -186,7 +186,7 @@ def test_an_index_holds_what_was_written(settings: IngestSettings, embedder: Fak
         vector = embedder.vectors([chunk.embedding_text()])[0]
         assert next(iter(index.dense(vector, 1))) == row
         assert texts[chunk.article_id][chunk.start : chunk.end] == chunk.text
-        assert len(index.unit_vectors(row)) == len(index.unit_tokens(row)) == len(chunk.units)
+        assert len(index.unit_vectors([row])) == len(index.unit_tokens(row)) == len(chunk.units)
     assert sum(stored.passages for stored in index.articles) == len(index)
     assert int(np.argmax(index.lexical(["moist"]))) == next(row for row, chunk in enumerate(chunks) if "moist" in chunk.text)
     assert not index.lexical(["nowhere"]).any()

@@ -58,7 +58,7 @@ def edit(folder: Path, chance: random.Random) -> None:
 def contents(data: Path) -> tuple[str, list[object], list[tuple[np.ndarray, np.ndarray]]]:
     index = GenerationIndex(current_generation(data))
     chunks = index.all_chunks()
-    vectors = [(index.unit_vectors(row), np.concatenate(index.unit_tokens(row))) for row in range(len(index))]
+    vectors = [(index.unit_vectors([row]), np.concatenate(index.unit_tokens(row))) for row in range(len(index))]
     found = (index.id, [(chunk.id, chunk) for chunk in chunks], vectors)
     index.close()
     return found

@@ -56,7 +56,7 @@ def cases_of_questions(articles: Path, embedder: Embedder) -> Iterable[Case]:
             gold = [
                 any(_same(quote, wanted) for wanted in row.evidence) or any(holds(quote, fact) for fact in row.facts) for quote in quotes
             ]
-            yield Case(_matrix(units), np.array(gold), _row(whole), row.answerable, number % FOLDS)
+            yield Case(units.table().astype(np.float64), np.array(gold), _row(whole), row.answerable, number % FOLDS)
 
 
 def cases_of_practice(embedder: Embedder) -> Iterable[Case]:
@@ -66,15 +66,11 @@ def cases_of_practice(embedder: Embedder) -> Iterable[Case]:
                 for question, answers in [*practice.questions, *((question, ()) for question in practice.unanswerable)]:
                     quotes, units, whole = advisor.signs(question)
                     gold = np.array([bool(answers) and is_gold(quote, answers) for quote in quotes])
-                    yield Case(_matrix(units), gold, _row(whole), bool(answers), practice.number // FOLDS % FOLDS)
+                    yield Case(units.table().astype(np.float64), gold, _row(whole), bool(answers), practice.number // FOLDS % FOLDS)
 
 
 def _same(quote: str, wanted: str) -> bool:
     return quote in wanted or wanted in quote
-
-
-def _matrix(units: Sequence[evidence.Signs]) -> NDArray[np.float64]:
-    return np.array([list(asdict(signs).values()) for signs in units])
 
 
 def _row(whole: abstention.Signs) -> tuple[float, ...]:

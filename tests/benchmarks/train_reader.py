@@ -3,7 +3,8 @@
 Low-rank changes (LoRA) to the layers of the default embedding model, so that its word pieces tell which sentence answers a question.
 It learns to give a question that the article does not answer to no sentence at all: that score is compared with `null`. Trained on the
 practice articles, whose roles have nothing to do with the project's own; every fifth is held out and reported.
-Half of SQuAD 2.0 beside them made it worse at abstaining here (66.7 % of the unanswerable for 75.9 %). About ten minutes on two cores. Run tests.benchmarks.fit_answers after it.
+Half of SQuAD 2.0 beside them made it worse at abstaining here (66.7 % of the unanswerable for 75.9 %). Run tests.benchmarks.fit_answers after it.
+The reader as it is was trained before practice/v*.jsonl were written; with them a training takes about an hour on two cores.
 """
 
 from __future__ import annotations
