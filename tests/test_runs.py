@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -170,13 +171,17 @@ def default_run(real_advisor: Advisor, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def against_default(default_run: Run, real_embedder: SentenceTransformerEmbedder, tmp_path: Path) -> Callable[..., Comparison]:
+def against_default(
+    default_run: Run, real_embedder: SentenceTransformerEmbedder, real_data: Path, tmp_path: Path
+) -> Callable[..., Comparison]:
     """The default run compared with one of other settings, or another embedder, over some rows."""
 
     def compared(
         chat: ChatSettings, rows: Sequence[Question], embedder: SentenceTransformerEmbedder = real_embedder, pieces: int = 128
     ) -> Comparison:
         settings = IngestSettings(corpus=ROOT / "corpus/articles", data=tmp_path / "data", chunk_pieces=pieces)
+        if embedder is real_embedder:
+            shutil.copytree(real_data, settings.data)  # its vectors are taken over
         ingest(settings, embedder)
         advisor = Advisor(settings.data, chat, embedder)
         run = Evaluation(advisor, chat.model_dump(), personas=False).run(rows, tmp_path / "run")

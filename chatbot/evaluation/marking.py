@@ -86,7 +86,12 @@ def mark(row: Question, observed: Observed, sources: Sources) -> Outcomes:
 
 def words(answer: Answer) -> int:
     """Marks are not counted."""
-    return len(MARK.sub(" ", answer.text).split())
+    return len(said(answer.text).split())
+
+
+def said(text: str) -> str:
+    """An answer's text without its marks: one between the cells of a table would part what the row says."""
+    return MARK.sub(" ", text)
 
 
 def rightly_cited(answer: Answer, facts: Sequence[Sequence[str]]) -> bool:
@@ -104,7 +109,7 @@ def rightly_cited(answer: Answer, facts: Sequence[Sequence[str]]) -> bool:
 def _marked_answerable(row: Question, observed: Observed, sources: Sources) -> Outcomes:
     answer = observed.answer
     is_answered = answer.status == "answered"
-    held = facts_held(answer.text, row.facts) if is_answered else []
+    held = facts_held(said(answer.text), row.facts) if is_answered else []
     found: Outcomes = {"facts held": (sum(held), len(row.facts)), "right citation": (float(rightly_cited(answer, row.facts)), 1)}
     gold = _characters(sources.spans(row.evidence))
     if not gold:  # an article in other words than the evidence: nothing to find by its characters
@@ -134,7 +139,7 @@ def _verified(answer: Answer, sources: Sources) -> float:
 def _told(answer: Answer, row: Question) -> tuple[str, tuple[bool, ...], frozenset[tuple[str, int, int]]]:
     """What must not depend on who asks: the status, the facts and the sources."""
     places = frozenset((citation.article_id, citation.start, citation.end) for citation in answer.citations)
-    return answer.status, tuple(facts_held(answer.text, row.facts)), places
+    return answer.status, tuple(facts_held(said(answer.text), row.facts)), places
 
 
 def _characters(spans: Sequence[tuple[str, Span]]) -> set[tuple[str, int]]:

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from chatbot.evaluation.marking import said
 from chatbot.evaluation.measures import MEASURES, Measure, quality, shown
 from chatbot.evaluation.questions import facts_held
 from chatbot.evaluation.runs import Run
@@ -44,7 +45,7 @@ def result(line: Mapping[str, Any]) -> str:
 
 def _facts(line: Mapping[str, Any]) -> list[tuple[list[str], bool]]:
     facts, answer = line["row"]["facts"], line["answer"]
-    held = facts_held(answer["answer"], facts) if answer and answer["status"] == "answered" else [False] * len(facts)
+    held = facts_held(said(answer["answer"]), facts) if answer and answer["status"] == "answered" else [False] * len(facts)
     return list(zip(facts, held, strict=True))
 
 
