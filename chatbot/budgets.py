@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from chatbot.errors import BudgetError
@@ -43,8 +43,8 @@ class Budget:
             raise BudgetError("The model was asked as often as is allowed a minute.")
 
     def settle(self, call: int, tokens: int) -> None:
-        """The tokens that a call came to. Raises BudgetError."""
-        with self._open() as database:
+        """The tokens that a call came to. Where they cannot be written down, those that it was allowed stay counted: its answer is there."""
+        with suppress(BudgetError), self._open() as database:
             database.execute("UPDATE calls SET tokens = ? WHERE id = ?", (tokens, call))
 
     @contextmanager

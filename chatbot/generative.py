@@ -6,11 +6,14 @@ The only place that knows openai's errors: whatever goes wrong becomes a ModelEr
 from __future__ import annotations
 
 import logging
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, Timer
 from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
@@ -18,7 +21,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, S
 
 from chatbot import prompts
 from chatbot.budgets import Budget
-from chatbot.errors import ModelError
+from chatbot.errors import BudgetError, ModelError
 from chatbot.settings import EndpointSettings, ModelSettings
 from chatbot.types import Tokens
 
@@ -30,6 +33,15 @@ BODY_BYTES = 4_000_000  # of what an endpoint sends, at most
 CHARACTERS_A_TOKEN = 4  # roughly, of English
 REWRITTEN_TOKENS = 400  # a model that thinks first spends most of them on that
 CHECK_SECONDS = 15.0
+AFTER_ENDING = 1.0  # seconds for which what is told after an answer's end (its tokens) is waited for
+MOST_TOKENS = 10_000_000  # that an endpoint may say it read or wrote; what says more, or less than none, is not believed
+DONE_BYTES = 20  # of the line that ends a stream, at most
+UNSTREAMED = "The model's endpoint gave an answer that cannot be read, because it does not stream; set CAREER_MODEL_STREAM=false."
+OPENAI_URL = "https://api.openai.com/v1"
+
+_ENDED = {"stop", "end_turn", "eos", "eos_token", "stop_sequence", "complete", "completed"}  # how endpoints name an answer's end
+_CUT = {"length", "max_tokens"}
+_DONE_LINE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")  # within an event a line's end is escaped
 
 _QUIET = ("openai", "httpx2", "httpcore2", "httpx", "httpcore", "langsmith", "langchain", "langchain_core", "langchain_openai")
 _NETWORK = {"httpx2", "httpcore2", "httpx", "httpcore", "h11"}
@@ -48,11 +60,20 @@ _SHUTS = {401, 403, 404, 407, 429}
 
 
 @dataclass(slots=True)
+class Heard:
+    """What LangChain does not tell of a response: of what kind it was, and whether a stream came to its [DONE]."""
+
+    kind: str = ""
+    is_done: bool = False
+
+
+@dataclass(slots=True)
 class Opened:
-    """A LangChain chat model, and how to hang up on it."""
+    """A LangChain chat model, how to hang up on it, and what was heard of its response."""
 
     model: BaseChatModel
     close: Callable[[], None] = field(default=lambda: None)
+    heard: Heard = field(default_factory=Heard)
 
 
 class Opens(Protocol):
@@ -80,12 +101,12 @@ class Breaker:
             self._until = self._clock() + PAUSE
 
     def note(self, error: ModelError | None) -> None:
-        """How a call ended."""
+        """How a call ended. An endpoint that answered, be it with an error, is asked again; a budget says nothing of it."""
         with self._lock:
-            if error is None:
-                self._why = None
-            elif error.shuts:
+            if error is not None and error.shuts:
                 self._why, self._until = error, self._clock() + PAUSE
+            elif not isinstance(error, BudgetError):
+                self._why = None
 
 
 class WritingModel:
@@ -104,7 +125,7 @@ class WritingModel:
             self._opens.prepare()
         return time.monotonic() + self.settings.model_seconds
 
-    def answer(self, request: str, deadline: float, tokens: Tokens) -> Iterator[str]:
+    def answer(self, request: str, deadline: float, tokens: Tokens) -> Generator[str, None, None]:
         """The answer's text as it comes. Raises ModelError, also after a part of it."""
         yield from self._tries([SystemMessage(prompts.SYSTEM), HumanMessage(request)], deadline, self.settings.model_max_tokens, tokens)
 
@@ -114,11 +135,11 @@ class WritingModel:
         lines = "".join(self._tries(asked, deadline, REWRITTEN_TOKENS, tokens)).strip().splitlines()
         if len(lines) != 1 or len(lines[0]) > 3 * len(question) + sum(map(len, history)):
             raise ModelError("The model wrote no question.")
-        return lines[0].strip()
+        return prompts.unmarked(lines[0])
 
     def _tries(self, messages: list[BaseMessage], deadline: float, max_tokens: int, tokens: Tokens) -> Iterator[str]:
+        self._breaker.check()
         for attempt in range(1, TRIES + 1):
-            self._breaker.check()
             began = False
             try:
                 for piece in self._counted(messages, deadline, max_tokens, tokens):
@@ -141,8 +162,9 @@ class WritingModel:
         try:
             yield from call
         finally:
-            used = call.tokens or (read, call.written // CHARACTERS_A_TOKEN)
-            tokens.add(*used)
+            used = call.tokens or (read, call.written // CHARACTERS_A_TOKEN) if call.was_read else (0, 0)
+            if call.was_read:
+                tokens.add(*used)
             self._budget.settle(number, sum(used))
 
 
@@ -158,36 +180,69 @@ class _Call:
         self._queue: SimpleQueue[AIMessageChunk | Exception | None] = SimpleQueue()
         self._left = Event()
         self._close: Callable[[], None] = lambda: None
-        self._ending: str | None = None
+        self._heard = Heard()
+        self._ending = ""
         self._refused = False
+        self._thoughts = Thoughts()
+        self._half = ""  # of a character that an endpoint sends in two
         self.tokens: tuple[int, int] | None = None
         self.written = 0
+        self.was_read = False  # whether the endpoint may have read the request: what came of it, or nothing in time
 
     def __iter__(self) -> Iterator[str]:
         Thread(target=self._work, name="model", daemon=True).start()
         try:
             while (chunk := self._next()) is not None:
-                text = self._noted(chunk)
-                if text:
+                if text := self._noted(chunk):
                     yield text
+            if rest := self._thoughts.end():
+                yield rest
         finally:
             self._left.set()
             Thread(target=self._close, name="hang-up", daemon=True).start()  # closing may wait for what it closes
         self._check_ending()
 
+    @property
+    def _is_unstreamed(self) -> bool:
+        return self._settings.model_stream and "json" in self._heard.kind
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether an answer that does not say how it ended came to its end: some endpoints name no reason."""
+        return self._heard.is_done or not self._settings.model_stream
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it wrote, and more than it was allowed to."""
+        return bool(self.written) and self._ending in _CUT
+
     def _next(self) -> AIMessageChunk | None:
+        """What comes next. Once an answer has said that it ends, what is wrong with the connection no longer matters."""
+        left = self._deadline - time.monotonic()
         try:
-            found = self._queue.get(timeout=max(0.0, self._deadline - time.monotonic()))
+            if left <= 0:
+                raise Empty
+            found = self._queue.get(timeout=min(left, AFTER_ENDING) if self._ending else left)
         except Empty:
+            self.was_read = True
+            if self._ending:
+                return None
             raise _late(self._settings.model_seconds) from None
-        if isinstance(found, Exception):
-            raise model_error(found, self._settings.model_seconds) from None
-        return found
+        if not isinstance(found, Exception):
+            return found
+        if self._ending:
+            return None
+        if self._is_unstreamed and isinstance(found, ValueError):  # LangChain's own, where no event came
+            raise ModelError(UNSTREAMED)
+        raise model_error(found, self._settings.model_seconds) from None
 
     def _work(self) -> None:
         try:
             opened = self._opens(self._deadline, self._max_tokens)
-            self._close = opened.close
+            self._close, self._heard = opened.close, opened.heard
+            if self._left.is_set():  # given up before it was sent
+                opened.close()
+                return
             with _tracing(self._settings.tracing):
                 for chunk in opened.model.stream(self._messages):
                     if self._left.is_set():
@@ -199,27 +254,68 @@ class _Call:
 
     def _noted(self, chunk: AIMessageChunk) -> str:
         """Keeps how a chunk says that the answer ended, and gives its text."""
-        self._ending = chunk.response_metadata.get("finish_reason") or self._ending
+        self.was_read = True
+        self._ending = str(chunk.response_metadata.get("finish_reason") or self._ending).lower()
         self._refused = self._refused or bool(chunk.additional_kwargs.get("refusal"))
-        if chunk.usage_metadata and (chunk.usage_metadata["input_tokens"] or chunk.usage_metadata["output_tokens"]):
-            self.tokens = chunk.usage_metadata["input_tokens"], chunk.usage_metadata["output_tokens"]
-        text = str(chunk.text).encode(errors="replace").decode()
+        self.tokens = _usage(chunk) or self.tokens
+        text = self._whole(str(chunk.text))
         self.written += len(text)
         if self.written > 8 * CHARACTERS_A_TOKEN * self._max_tokens:
             raise ModelError("The model wrote more than it was allowed to.")
-        return text
+        return self._thoughts.feed(text)
+
+    def _whole(self, text: str) -> str:
+        """Joins a character that came in two halves; what is no character becomes a question mark."""
+        text, self._half = self._half + text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\ufffd", "?")
 
     def _check_ending(self) -> None:
         if self._refused:
             raise ModelError("The model declined to answer.")
         if self._ending == "content_filter":
             raise ModelError("The model's provider withheld the answer.")
-        if self._ending == "length":
+        if self._ending in _CUT:
             raise ModelError("The model's answer was cut, because CAREER_MODEL_MAX_TOKENS allows no more.")
         if not self.written:
             raise ModelError("The model's answer was empty.", again=0.2)
-        if self._ending not in {"stop", "end_turn", "eos", "stop_sequence"}:
+        if self._ending not in _ENDED and (self._ending or not self._is_whole):
             raise ModelError("The model's answer broke off.")
+
+
+class Thoughts:
+    """Leaves out what a model thinks aloud before its answer, between the tags that open models put around it."""
+
+    OPEN, CLOSE = "<think>", "</think>"
+
+    def __init__(self) -> None:
+        self._held: str | None = ""  # None once the answer has begun
+
+    def feed(self, text: str) -> str:
+        if self._held is None:
+            return text
+        self._held += text
+        start = self._held.lstrip()
+        if start.startswith(self.OPEN):
+            _, ended, answer = start.partition(self.CLOSE)
+            return self._begin(answer.lstrip()) if ended else ""
+        return "" if self.OPEN.startswith(start) else self._begin(self._held)
+
+    def end(self) -> str:
+        """What was held, where it was no thought after all."""
+        held = self._held or ""
+        return "" if held.lstrip().startswith(self.OPEN) else held
+
+    def _begin(self, answer: str) -> str:
+        self._held = None
+        return answer
+
+
+def _usage(chunk: AIMessageChunk) -> tuple[int, int] | None:
+    """The tokens that were read and written, as far as they can be believed."""
+    told = (chunk.usage_metadata["input_tokens"], chunk.usage_metadata["output_tokens"]) if chunk.usage_metadata else (0, 0)
+    return told if any(told) and all(isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in told) else None
 
 
 def _late(seconds: float) -> ModelError:
@@ -244,56 +340,83 @@ class OpenAIEndpoint:
 
     def prepare(self) -> None:
         """Imports what takes seconds to import, and keeps it from logging what it sends."""
+        import langchain.chat_models  # noqa: F401, PLC0415
         import langchain_openai  # noqa: F401, PLC0415
 
         _quiet()
 
     def __call__(self, deadline: float, max_tokens: int) -> Opened:
-        import openai  # noqa: PLC0415
         from langchain.chat_models import init_chat_model  # noqa: PLC0415
 
         _quiet()
-        seconds = max(0.05, deadline - time.monotonic())
-        client = openai.DefaultHttpxClient(
-            follow_redirects=False,
-            timeout=openai.Timeout(seconds, connect=min(CONNECTING, seconds)),
-            event_hooks={"response": [lambda response: _bound(response, deadline)]},
-        )
+        timeout = _timeout(deadline)
+        heard = Heard()
+        client = bounded_client(deadline, heard)
         asked: dict[str, Any] = {"max_tokens": max_tokens, "disable_streaming": not self._settings.model_stream}
+        if not self._settings.openai_api_key:
+            asked["extra_body"] = {
+                "max_tokens": max_tokens
+            }  # the older name, all that some know; OpenAI, and a gateway to it, refuses both at once
         if self._settings.model_temperature is not None:
             asked["temperature"] = self._settings.model_temperature
         model = init_chat_model(
             self._settings.model,
             model_provider="openai",
             api_key=self._settings.openai_api_key or "none",  # an endpoint of one's own may need no key; the library does
-            base_url=self._settings.openai_base_url or "https://api.openai.com/v1",  # else it is read from other variables too
+            base_url=self._settings.openai_base_url or OPENAI_URL,  # else it is read from other variables too
             http_client=client,
+            timeout=timeout,  # LangChain's own None would win over the client's
             max_retries=0,
             stream_usage=True,
             use_responses_api=False,
             **asked,
         )
-        return Opened(model, client.close)
+        return Opened(model, client.close, heard)
 
 
 def _quiet() -> None:
-    """At their lower levels these log questions and headers."""
+    """At their lower levels these log questions and headers; pydantic's warnings quote what an endpoint sent, a key that it echoes among it."""
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pydantic(\..*)?$")
 
 
-def _bound(response: Any, deadline: float) -> None:
+def _timeout(deadline: float) -> Any:
+    import openai  # noqa: PLC0415
+
+    seconds = max(0.05, deadline - time.monotonic())
+    return openai.Timeout(seconds, connect=min(CONNECTING, seconds))
+
+
+def bounded_client(deadline: float, heard: Heard) -> Any:
+    """An http client for a call that must end by `deadline` (time.monotonic). It asks for no compression, which can blow up."""
+    import openai  # noqa: PLC0415
+
+    return openai.DefaultHttpxClient(
+        follow_redirects=False,
+        timeout=_timeout(deadline),
+        headers={"Accept-Encoding": "identity"},
+        event_hooks={"response": [lambda response: _bound(response, deadline, heard)]},
+    )
+
+
+def _bound(response: Any, deadline: float, heard: Heard) -> None:
     """Lets a response send no more, and for no longer, than is allowed. A slow drip passes every timeout of a single read."""
     import httpx2  # noqa: PLC0415
+
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise ModelError("The model's endpoint compresses its answers though it was asked not to.")
+    heard.kind = "" if response.is_error else response.headers.get("Content-Type", "")
 
     class Bounded(httpx2.SyncByteStream):
         def __init__(self, stream: Any) -> None:
             self._stream = stream
 
         def __iter__(self) -> Iterator[bytes]:
-            seen = 0
+            seen, tail = 0, b""
             for part in self._stream:
-                seen += len(part)
+                seen, tail = seen + len(part), tail[-DONE_BYTES:] + part
+                heard.is_done = heard.is_done or bool(_DONE_LINE.search(tail))
                 if seen > BODY_BYTES:
                     raise ModelError("The model's endpoint sent more than any answer needs.")
                 if time.monotonic() > deadline:
@@ -314,11 +437,10 @@ def check_endpoint(settings: ModelSettings, opens: Opens | None = None) -> str |
     deadline = time.monotonic() + min(CHECK_SECONDS, settings.model_seconds)
     call = _Call(opens, [HumanMessage(prompts.CHECK)], deadline, REWRITTEN_TOKENS, settings)
     try:
-        for _ in call:
-            pass
+        written = "".join(call)
     except ModelError as error:
-        return None if call.written else str(error)
-    return None
+        return None if call.is_cut else str(error)
+    return None if written.strip() else "The model's answer was empty."
 
 
 # --- errors
@@ -373,12 +495,25 @@ def _status_error(error: Any) -> ModelError:
     return ModelError(f"{sentence}.", again=_AGAIN.get(status), shuts=status in _SHUTS)
 
 
-def judge_client(settings: EndpointSettings, seconds: float) -> Any:
-    """An openai client for a call whose answer has a schema. Its errors go through `model_error`."""
+@contextmanager
+def judge_client(settings: EndpointSettings, seconds: float) -> Iterator[Any]:
+    """An openai client for one call whose answer has a schema, made and read within the seconds. Its errors go through `model_error`."""
     import openai  # noqa: PLC0415
 
     _quiet()
-    client = openai.DefaultHttpxClient(follow_redirects=False, timeout=seconds)
-    return openai.OpenAI(
-        api_key=settings.openai_api_key, base_url=settings.openai_base_url, timeout=seconds, max_retries=2, http_client=client
+    deadline = time.monotonic() + seconds
+    client = openai.OpenAI(
+        api_key=settings.openai_api_key or "none",
+        base_url=settings.openai_base_url or OPENAI_URL,
+        timeout=_timeout(deadline),
+        max_retries=0,
+        http_client=bounded_client(deadline, Heard()),
     )
+    hang_up = Timer(seconds, client.close)  # on headers that drip, which no timeout of a single read ends
+    hang_up.daemon = True
+    hang_up.start()
+    try:
+        yield client
+    finally:
+        hang_up.cancel()
+        client.close()

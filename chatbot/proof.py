@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from chatbot import fitted
 from chatbot.cite import Citations
-from chatbot.support import Reads, Remembering, Support, statements_of, support
+from chatbot.statements import statements_of
+from chatbot.support import Reads, Remembering, Support, support
 from ingest.roles import RoleNames
 from ingest.types import Chunk
+
+MOST_CLAIMS = 300  # that are proved of one answer, which takes up to 60 ms each; no honest answer holds as many
+MOST_CHARACTERS = 1000  # of a claim; the embedder would not read a longer one to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,16 @@ class Prover:
         self._reads = Remembering(reads)
         self._citations = citations
         self.verified = 0
+        self._proved = 0
 
     def __call__(self, claim: str, numbers: Sequence[int]) -> str:
         """The marks of a claim: of every passage that it cites and that supports it; else of the nearest of those, not verified.
 
         A claim that cites none gets a mark only where a passage supports it; a number that no passage has is as none.
         """
+        self._proved += 1
+        if self._proved > MOST_CLAIMS or len(claim) > MOST_CHARACTERS:
+            return ""
         cited = [number for number in dict.fromkeys(numbers) if 1 <= number <= len(self._told)]
         proofs = [self._proof(claim, number) for number in cited or range(1, len(self._told) + 1)]
         proofs.sort(key=lambda proof: -proof.support.probability)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from ingest.settings import PrefixedSettings
@@ -34,8 +36,24 @@ class EndpointSettings(PrefixedSettings):
     )
     openai_api_key: str = Field("", validation_alias="OPENAI_API_KEY", repr=False, description="the key of the model's endpoint")
     openai_base_url: str | None = Field(
-        None, validation_alias="OPENAI_BASE_URL", description="any OpenAI-compatible endpoint; OpenAI's own where empty"
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        description="any OpenAI-compatible endpoint; OpenAI's own where empty",
     )
+
+    @field_validator("openai_api_key")
+    @classmethod
+    def _can_be_sent(cls, key: str) -> str:
+        if not re.fullmatch(r"[!-~]*", key):
+            raise ValueError("it holds a blank, a line's end or another character that no key has")
+        return key
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        if url and not re.match(r"https?://\S", url):
+            raise ValueError("it must begin with http:// or https://")
+        return url
 
 
 class ModelSettings(EndpointSettings):

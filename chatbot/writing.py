@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from chatbot.generative import WritingModel
 
 GAP = " … "  # where sentences of a passage are left out
+GRACE = 1.0  # seconds in which what stands when the model fails, or its time is up, is still proved
 
 INSTEAD = ", so this answer is quoted from the articles."
 PARTLY = ", so what it wrote is incomplete, and what follows is quoted from the articles."
+UNCHECKED = "There was no time left to check all that the model wrote"
 UNSUPPORTED = "Nothing that the model wrote is supported by the articles" + INSTEAD
 
 
@@ -49,27 +52,41 @@ class Writing:
         self._prover = prover
         self._citations = citations
         self._tokens = tokens
+        self._until = task.deadline
         self._text = ""
         self._answer: Answer | None = None
 
     def __iter__(self) -> Iterator[str]:
-        reader, failure = ClaimReader(self._prover), None
+        reader, failure = ClaimReader(self._proved), None
         writes = self._model.answer(self.request(), self._task.deadline, self._tokens)
         try:
-            for piece in writes:
-                yield from self._shown(reader.feed(piece))
+            with closing(writes):  # its tokens are counted when it ends, also where it is given up
+                for piece in writes:
+                    yield from self._shown(reader.feed(piece))
+            yield from self._shown(reader.end())
         except ModelError as error:
             failure = error
-        yield from self._shown(reader.end())
+            yield from self._last(reader)
         answer = self._outcome(reader, failure)
         yield from self._rest(answer.text)
         self._answer = self._accounted(answer)
 
-    def _shown(self, text: str) -> Iterator[str]:
-        if text and (self._text or text.strip()):
-            text = text if self._text else text.lstrip()
-            self._text += text
-            yield text
+    def _proved(self, claim: str, numbers: Sequence[int]) -> str:
+        if time.monotonic() > self._until:
+            raise ModelError(f"{UNCHECKED}.")
+        return self._prover(claim, numbers)
+
+    def _last(self, reader: ClaimReader) -> Iterator[str]:
+        self._until = time.monotonic() + GRACE
+        with suppress(ModelError):
+            yield from self._shown(reader.end())
+
+    def _shown(self, texts: Iterable[str]) -> Iterator[str]:
+        for text in texts:
+            shown = text if self._text else text.lstrip()
+            self._text += shown
+            if shown:
+                yield shown
 
     def _rest(self, text: str) -> Iterator[str]:
         """What of the answer was not shown yet; all of it, where it is another than was shown."""
@@ -96,8 +113,10 @@ class Writing:
         written = self._text.strip()
         if failure:
             reason = str(failure).rstrip(".")
-            return self._partial(written, reason + PARTLY) if self._prover.verified else self._noted(quoted, reason + INSTEAD)
-        if reader.withheld:
+            return (
+                self._partial(written, reason + PARTLY, reader.unproved) if self._prover.verified else self._noted(quoted, reason + INSTEAD)
+            )
+        if reader.withheld or (reader.declined and not self._prover.verified):
             return replace(self._task.abstain(), mode=self.mode)
         if not self._prover.verified:
             return self._noted(quoted, UNSUPPORTED)
@@ -108,10 +127,11 @@ class Writing:
     def mode(self) -> str:
         return f"model:{self._model.name}"
 
-    def _partial(self, written: str, notice: str) -> Answer:
+    def _partial(self, written: str, notice: str, unproved: int) -> Answer:
         quoted = self._task.quoted
         text = f"{written} …\n\n{self._citations.renumbered(quoted.text, quoted.citations)}"
-        return self._noted(replace(quoted, text=text, mode=self.mode, citations=self._citations.all()), notice)
+        answer = replace(quoted, text=text, mode=self.mode, citations=self._citations.all())
+        return self._noted(answer, *_warnings(answer, unproved), notice)
 
     def _noted(self, answer: Answer, *notices: str) -> Answer:
         return replace(answer, notices=(*answer.notices, *notices))

@@ -89,6 +89,7 @@ REFUSED, BUSY, DOWN = "did not accept", "asked too often", "out of order"
 BROKE, STRANGE, EMPTY, LATE = "broke", "cannot be read|empty|broke|reported an error", "empty|broke off", "did not answer (within|in time)"
 ANY = "cannot be read|empty|broke|reported an error|reached"
 
+COMPRESSED = "compresses its answers"
 FAULTS: dict[str, Fault] = {
     "400": Fault(status(400), REFUSED, 1),
     "400, too long": Fault(status(400, fault("context_length_exceeded")), "too long", 1),
@@ -121,8 +122,8 @@ FAULTS: dict[str, Fault] = {
     "HTML": Fault(raw("<html><body>Welcome</body></html>", "text/html"), ANY),
     "bad JSON": Fault(raw('{"choices": [{"mess'), ANY),
     "bad UTF-8": Fault(raw(b'{"choices": [{"message": {"content": "\xff\xfe\xc3"}}]}'), ANY),
-    "no gzip": Fault(raw("plain", more="Content-Encoding: gzip\r\n"), ANY),
-    "gzip, cut": Fault(raw(gzip.compress(json.dumps(completion(TEXT)).encode())[:-12], more="Content-Encoding: gzip\r\n"), ANY),
+    "no gzip": Fault(raw("plain", more="Content-Encoding: gzip\r\n"), COMPRESSED),
+    "gzip, cut": Fault(raw(gzip.compress(json.dumps(completion(TEXT)).encode())[:-12], more="Content-Encoding: gzip\r\n"), COMPRESSED),
     "choices: []": Fault(unreadable({**completion(""), "choices": []}), STRANGE),
     "choices: null": Fault(unreadable({**completion(""), "choices": None}), STRANGE),
     "no choices": Fault(unreadable({"id": "1"}), STRANGE),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -25,6 +27,7 @@ class Endpoint(HTTPServer):
 
     content = '{"faithful": true, "to_the_point": false}'
     status = 200
+    seconds = 0.0  # between the bytes of its headers
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -42,8 +45,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
+        self.end_headers_slowly() if self.server.seconds else self.end_headers()
         self.wfile.write(body)
+
+    def end_headers_slowly(self) -> None:
+        with suppress(OSError):
+            for _ in range(200):
+                self.wfile.write(b"X-Slow: x\r\n")
+                time.sleep(self.server.seconds)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -86,12 +95,28 @@ def test_an_answer_that_is_no_verdict_is_a_failed_call(content: str, judge: Mode
         judge(ROW, ANSWER)
 
 
-@pytest.mark.parametrize("status", [401, 400, 404])
+@pytest.mark.parametrize("status", [401, 400, 404, 429, 500])
 def test_a_refusal_is_a_failed_call_that_tells_no_key(status: int, judge: ModelJudge, endpoint: Endpoint) -> None:
     endpoint.status = status
     with pytest.raises(JudgeError) as error:
         judge(ROW, ANSWER)
     assert KEY not in str(error.value)
+    assert len(endpoint.sent) == 1
+
+
+def test_a_judge_has_one_deadline_for_all(judge: ModelJudge, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte of its headers comes in time, and all of them never."""
+    monkeypatch.setattr("chatbot.evaluation.judge.TIMEOUT", 1.0)
+    endpoint.seconds = 0.1
+    started = time.monotonic()
+    with pytest.raises(JudgeError):
+        judge(ROW, ANSWER)
+    assert time.monotonic() - started < 10
+
+
+def test_an_endpoint_of_ones_own_judges_without_a_key(endpoint: Endpoint) -> None:
+    judge = ModelJudge(JudgeSettings(openai_base_url=f"http://127.0.0.1:{endpoint.server_port}/v1"))
+    assert judge(ROW, ANSWER)
 
 
 def test_without_a_key_there_is_no_judge() -> None:

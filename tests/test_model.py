@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import logging
 import random
 import re
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from conftest import FakeEmbedder
+from langchain_core.language_models import GenericFakeChatModel
 from model_faults import FAULTS, PARTIAL, TEXT, Fault
-from model_server import KEY, ModelServer, Script, chunk, event, events, says, status, stream_of
+from model_server import KEY, Call, ModelServer, Script, chunk, completion, event, events, raw, says, status, stream_of
 from test_advisor import assert_proved
 
 from chatbot import fitted
 from chatbot.advisor import Advisor
 from chatbot.budgets import FILE, Budget
-from chatbot.generative import WritingModel, check_endpoint
+from chatbot.errors import BudgetError, ModelError
+from chatbot.generative import PAUSE, Breaker, OpenAIEndpoint, Opened, WritingModel, check_endpoint
+from chatbot.proof import Prover
 from chatbot.settings import ChatSettings, ModelSettings
-from chatbot.types import Answer
+from chatbot.types import Answer, Tokens
+from ingest.errors import SettingsError
 from ingest.pipeline import ingest
 from ingest.settings import IngestSettings
 
@@ -175,7 +182,7 @@ def test_the_request_is_numbered_escaped_and_small(ask: Ask, server: ModelServer
 
 def test_history_is_sent_without_marks(ask: Ask, server: ModelServer) -> None:
     ask(says(TEXT), QUESTION, ("Does a baker rise early [2]?",))
-    assert "Does a baker rise early ?" in server.last_request
+    assert "Does a baker rise early?" in server.last_request
 
 
 @pytest.mark.parametrize(
@@ -396,3 +403,202 @@ def test_an_endpoint_is_checked_with_one_call(script: Script, sentence: str | No
     assert (found is None) == (sentence is None)
     assert sentence is None or re.search(sentence, found or "")
     assert len(server.calls) == 1
+
+
+# --- what only odd endpoints do
+
+
+def told(*deltas: dict[str, object], finish: object = "stop", usage: object = None, done: str = "data: [DONE]\n\n") -> Script:
+    """A stream of deltas, how it says that it ended, and what it says of its tokens."""
+    last = [] if usage is None else [event({**chunk({}), "choices": [], "usage": usage})]
+    return events(*(event(chunk(delta)) for delta in deltas), event(chunk({}, finish)), *last, done)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("finish", ["STOP", "eos_token", "COMPLETE", "", None])
+def test_an_end_has_many_names(finish: str | None, ask: Ask) -> None:
+    assert ask(told({"content": TEXT}, finish=finish)).notices == ()
+
+
+def test_nothing_that_comes_after_the_end_matters(ask: Ask) -> None:
+    started = time.monotonic()
+    assert ask(events(event(chunk({"content": TEXT})), event(chunk({}, "stop")), ends=lambda call: call.hang())).notices == ()
+    assert time.monotonic() - started < 20
+    assert ask(told({"content": TEXT}, done="data: {no\n\n")).notices == ()
+    assert "was cut" in ask(told({"content": TEXT}, finish="max_tokens")).notices[-1]
+
+
+@pytest.mark.parametrize("count", [10**30, -(10**12), "many", None])
+def test_only_numbers_that_can_be_are_counted(count: object, ask: Ask) -> None:
+    answer = ask(told({"content": TEXT}, usage={"prompt_tokens": count, "completion_tokens": 5, "total_tokens": 9}))
+    assert answer.mode == "model:m"
+    assert answer.tokens is not None
+    assert all(0 <= number < 10_000 for number in answer.tokens.values())
+
+
+def test_a_budget_that_cannot_be_written_at_the_end_spoils_no_answer(ask: Ask, data: Path) -> None:
+    def script(call: Call) -> None:
+        (data / FILE).unlink()
+        (data / FILE).mkdir()
+        says(TEXT)(call)
+
+    assert ask(script).mode == "model:m"
+
+
+def test_a_character_may_come_in_two_halves(ask: Ask) -> None:
+    answer = ask(told({"content": f"{TEXT} \ud83d"}, {"content": "\ude80 \ud83d"}))
+    assert "🚀" in answer.text
+    assert not re.search("[\ud800-\udfff]", answer.text)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_a_model_thinks_aloud_is_not_shown(size: int, ask: Ask) -> None:
+    answer = ask(says(f"\n<think>Hm. A secret plan [1].</think>\n\n{TEXT}", size=size))
+    assert answer.text.startswith("A bread baker kneads dough before dawn [1].")
+    assert answer.notices == ()
+    assert "secret" not in ask(says("<think>Hm. A secret plan [1].", size=size)).text
+
+
+def test_a_rewrite_has_no_thoughts_and_no_marks(ask: Ask) -> None:
+    def script(call: Call) -> None:
+        rewritten = "<think>x</think>\nWhat does a pastry chef do before dawn [1, 2]?"
+        says(rewritten if "last question" in call.body["messages"][0]["content"] else TEXT)(call)
+
+    assert ask(script, "and the other one?", (QUESTION,)).standalone_question == "What does a pastry chef do before dawn?"
+
+
+def test_the_request_holds_the_last_questions_only(ask: Ask, server: ModelServer) -> None:
+    ask(says(TEXT), QUESTION, tuple(f"Question {number} on bread [1, 2]? {'x' * 1500}" for number in range(40)))
+    assert len(server.last_request) < 10_000
+    assert "Question 39 on bread?" in server.last_request
+    assert "Question 3 on" not in server.last_request
+
+
+def test_an_endpoint_without_a_key_is_told_the_limit_by_both_names(ask: Ask, server: ModelServer) -> None:
+    ask(says(TEXT), openai_api_key="", model_max_tokens=77)
+    assert (server.calls[-1].body["max_tokens"], server.calls[-1].body["max_completion_tokens"]) == (77, 77)
+    ask(says(TEXT), model_max_tokens=77)
+    assert "max_tokens" not in server.calls[-1].body
+
+
+def test_nothing_compressed_is_asked_for_or_unpacked(ask: Ask, server: ModelServer) -> None:
+    bomb = gzip.compress(b" " * 50_000_000, 1)
+    for encoding, body in (("gzip", bomb), ("gzip, gzip", gzip.compress(bomb))):
+        answer = ask(raw(body, more=f"Content-Encoding: {encoding}\r\n"), model_stream=False)
+        assert "compresses" in answer.notices[-1]
+    assert "accept-encoding: identity" in server.calls[-1].headers.lower()
+
+
+def test_a_call_has_the_time_that_is_left(server: ModelServer) -> None:
+    opened = OpenAIEndpoint(ModelSettings(openai_base_url=server.url, model="m"))(time.monotonic() + 7, 100)
+    timeout = opened.model.root_client.timeout  # type: ignore[attr-defined]
+    assert 5 < timeout.read <= 7
+    assert timeout.connect <= 5
+    opened.close()
+
+
+def test_a_call_that_was_given_up_while_it_opened_is_not_sent(data: Path) -> None:
+    opening, closed = Event(), Event()
+    settings = ModelSettings(openai_base_url="http://127.0.0.1:1/v1", model="m", model_seconds=0.1)
+
+    def opens(deadline: float, max_tokens: int) -> Opened:  # noqa: ARG001
+        opening.wait(30)
+        return Opened(GenericFakeChatModel(messages=iter(())), closed.set)
+
+    model = WritingModel(settings, Budget(data, settings), opens)
+    with pytest.raises(ModelError, match="did not answer within"):
+        list(model.answer("x", model.deadline(), Tokens()))
+    opening.set()
+    assert closed.wait(30)
+
+
+def test_the_deadline_holds_while_claims_are_proved(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    proves = Prover.__call__
+
+    def slowly(self: Prover, claim: str, numbers: Sequence[int]) -> str:
+        time.sleep(0.05)
+        return proves(self, claim, numbers)
+
+    monkeypatch.setattr(Prover, "__call__", slowly)
+    started = time.monotonic()
+    answer = ask(says(f"{TEXT} " + "Zebras paint big submarines. " * 2000, size=100_000), model_seconds=2)
+    assert time.monotonic() - started < 2 + SLACK
+    assert answer.text.startswith("A bread baker kneads dough before dawn [1].")
+    assert "no time left" in answer.notices[-1]
+    assert answer.tokens
+
+
+def test_a_partial_answer_keeps_its_warnings(ask: Ask) -> None:
+    answer = ask(says(f"{TEXT} A bread baker earns 900 diamonds on Mars [1]. Volcanoes sing opera under water.", "length"))
+    assert [notice.split()[0] for notice in answer.notices] == ["What", "A", "The"]
+
+
+def test_a_connection_that_failed_counts_nothing(ask: Ask, data: Path) -> None:
+    answer = ask(says(TEXT), openai_base_url="http://127.0.0.1:1/v1", model_input_price=1)
+    assert (answer.tokens, answer.cost) == (None, None)
+    with closing(sqlite3.connect(data / FILE)) as database:
+        assert database.execute("SELECT sum(tokens) FROM calls").fetchone() == (0,)
+
+
+def test_the_breaker_opens_for_an_endpoint_that_answers() -> None:
+    now = [0.0]
+    breaker = Breaker(lambda: now[0])
+    breaker.note(ModelError("dead", shuts=True))
+    breaker.note(BudgetError("spent"))
+    with pytest.raises(ModelError, match="dead"):
+        breaker.check()
+    now[0] = 2 * PAUSE
+    breaker.check()
+    breaker.note(ModelError("odd"))
+    breaker.check()
+
+
+def test_a_second_try_asks_no_breaker(server: ModelServer, data: Path, embedder: FakeEmbedder) -> None:
+    """It would report why the endpoint was left alone before."""
+    advisor = _advisor(server, data, embedder)
+    assert advisor._model is not None
+    advisor._model._breaker.note(ModelError("long ago", shuts=True))
+    advisor._model._breaker._until = 0.0
+    server.script = status(500)
+    assert "out of order" in advisor.answer(QUESTION).answer.notices[-1]
+    advisor.close()
+
+
+def test_a_key_that_is_echoed_where_a_number_belongs_is_told_to_nobody(
+    ask: Ask, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """pydantic warns of the wrong type, and quotes it."""
+    odd = event({**chunk({"content": TEXT}), "model": {"k": KEY}, "created": KEY, "service_tier": [KEY], "usage": f"key was {KEY}"})
+    with _everything_logged(caplog):
+        ask(events(odd, event(chunk({}, "stop")), "data: [DONE]\n\n"))
+        ask(raw(json.dumps({**completion(TEXT), "usage": KEY, "created": KEY})), model_stream=False)
+    assert KEY not in caplog.text + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENAI_BASE_URL", "localhost:11434/v1"),
+        ("OPENAI_BASE_URL", "http://"),
+        ("OPENAI_API_KEY", "sk-a\nb"),
+        ("OPENAI_API_KEY", "sk-ä"),
+    ],
+)
+def test_what_no_endpoint_can_be_reached_with_is_said_when_it_is_read(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"The setting {name} cannot be used: it ") as error:
+        ModelSettings.read()
+    assert "sk-" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        (says("   "), "empty"),
+        (says("I am", "content_filter"), "withheld"),
+        (events(event(chunk({"content": "ye"}))), "broke off"),
+        (raw(json.dumps(completion("yes"))), "CAREER_MODEL_STREAM=false"),
+    ],
+)
+def test_what_is_no_answer_does_not_count_as_one(script: Script, sentence: str, server: ModelServer) -> None:
+    server.script = script
+    assert sentence in (check_endpoint(ModelSettings(openai_base_url=server.url, model="m")) or "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,15 +28,53 @@ for name in ("connect", "connect_ex", "sendto"):
 looked_up = socket.getaddrinfo
 socket.getaddrinfo = lambda host, *rest, **more: looked_up(host, *rest, **more) if host in {None, "127.0.0.1", "localhost", "::1"} else refuse(host)
 """
-RUN = GUARD + "from ui.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+# several commands, as JSON, in one process: the model is loaded once
+COMMANDS = """
+import json, sys
+from ui.cli import main
+for command in json.loads(sys.argv[1]):
+    print("STATUS", main(command), *command, flush=True)
+"""
+ROWS = [
+    {
+        "id": "a",
+        "question": "What does a bread baker do?",
+        "kind": "fact",
+        "answerable": True,
+        "evidence": ["kneads dough"],
+        "facts": [["dough"]],
+    },
+    {"id": "b", "question": "Who invented the submarine?", "kind": "off", "answerable": False},
+]
+FIRST = [
+    ["ingest"],
+    ["ask", "What does a bread baker do?", "--json"],
+    ["ask", "and the other one?", "--after", "What does a bread baker do?"],
+    ["articles", "--json"],
+    ["article", "bakers"],
+    ["doctor"],
+]
+SECOND = [
+    ["ingest", "--dry-run"],
+    ["ingest"],
+    ["gaps"],
+    ["questions", "lint"],
+    ["evaluate", "--out", "one"],
+    ["evaluate", "--out", "two"],
+    ["compare", "one", "two"],
+    ["rollback"],
+]
 
 
-def run(program: str, settings: IngestSettings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    program: str, settings: IngestSettings, *arguments: str, prefix: tuple[str, ...] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "LANGSMITH_", "LANGCHAIN_"))}
     own = {"CAREER_CORPUS": str(settings.corpus), "CAREER_DATA": str(settings.data), "PYTHONPATH": str(Path(__file__).parents[1])}
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [*prefix, sys.executable, "-c", program, *arguments],
         env={**kept, **own, **environment},
+        cwd=settings.data.parent,
         capture_output=True,
         text=True,
         check=False,
@@ -48,18 +88,32 @@ def test_the_guard_sees_a_connection(settings: IngestSettings) -> None:
     assert run(GUARD + "import urllib.request; urllib.request.urlopen('http://example.org')", settings).returncode == 99
 
 
+def check(settings: IngestSettings, program: str, commands: list[list[str]], prefix: tuple[str, ...] = ()) -> None:
+    """A tracer's own settings do not make it call out either. Bad news (a row to mend, something worse) is an answer too."""
+    done = run(program, settings, json.dumps(commands), prefix=prefix, LANGSMITH_TRACING="true", LANGSMITH_API_KEY="x")
+    assert done.returncode == 0, done.stderr
+    assert "NETWORK" not in done.stderr
+    told = [line.split() for line in done.stdout.splitlines() if line.startswith("STATUS ")]
+    assert [words[2] for words in told] == [command[0] for command in commands]
+    assert all(words[1] in {"0", "3"} for words in told), done.stdout + done.stderr
+
+
 @pytest.mark.model
 def test_no_command_opens_a_socket_without_a_key(settings: IngestSettings) -> None:
-    commands = [
-        ("ingest",),
-        ("ask", "What does a bread baker do?", "--json"),
-        ("ask", "and the other one?", "--after", "What does a bread baker do?"),
-        ("articles", "--json"),
-        ("article", "bakers"),
-        ("doctor",),
-    ]
-    for command in commands:
-        # a tracer's own settings do not make it call out either
-        done = run(RUN, settings, *command, LANGSMITH_TRACING="true", LANGSMITH_API_KEY="x")
-        assert done.returncode == 0, done.stderr
-        assert "NETWORK" not in done.stderr
+    check(settings, GUARD + COMMANDS, FIRST)
+    (settings.corpus / "oats.txt").write_text("All About Oats\n\nOats are soaked overnight before they are baked.\n")
+    settings.questions.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
+    check(settings, GUARD + COMMANDS, SECOND)
+
+
+def _without_network() -> bool:
+    tried = shutil.which("unshare") and subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
+    return bool(tried) and tried.returncode == 0
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not _without_network(), reason="this machine lets nobody start a process without a network (unshare -rn)")
+def test_every_command_works_where_there_is_no_network(settings: IngestSettings) -> None:
+    """Not even a loopback: also for what a command starts itself, into which the guard does not see."""
+    settings.questions.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
+    check(settings, COMMANDS, FIRST, prefix=("unshare", "-rn"))

@@ -41,13 +41,13 @@ class Judged(BaseModel):
 
 
 class ModelJudge:
-    """Judges one answer a call. Raises SettingsError where there is no key."""
+    """Judges one answer a call. Raises SettingsError where there is neither a key nor an endpoint of one's own."""
 
     def __init__(self, settings: JudgeSettings) -> None:
-        if not settings.openai_api_key:
+        if not (settings.openai_api_key or settings.openai_base_url):
             raise SettingsError("A judge needs a key: set OPENAI_API_KEY, or evaluate without --judge.")
         self.model = settings.judge_model
-        self._client = judge_client(settings, TIMEOUT)
+        self._settings = settings
 
     def __call__(self, row: Question, answer: Answer) -> Outcomes:
         """Of what abstained there is nothing to judge. Raises JudgeError."""
@@ -58,9 +58,10 @@ class ModelJudge:
 
     def _judged(self, text: str) -> Judged:
         try:
-            completion = self._client.chat.completions.parse(
-                model=self.model, messages=[{"role": "user", "content": text}], response_format=Judged
-            )
+            with judge_client(self._settings, TIMEOUT) as client:
+                completion = client.chat.completions.parse(
+                    model=self.model, messages=[{"role": "user", "content": text}], response_format=Judged
+                )
         except Exception as error:  # also what the library raises of its own for an answer that it cannot read
             raise JudgeError(f"The judge gave no verdict: {model_error(error, TIMEOUT)}") from None
         judged: Judged | None = completion.choices[0].message.parsed if completion.choices else None
