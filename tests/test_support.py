@@ -6,7 +6,9 @@ import pytest
 from conftest import FakeEmbedder
 
 from chatbot import fitted
-from chatbot.support import Statement, parts_of, sentences_as_statements, signs_of, statements_of, support
+from chatbot.contradiction import clash, is_reversed, strange_names
+from chatbot.statements import Statement, parts_of, sentences_as_statements, statements_of
+from chatbot.support import signs_of, support
 from ingest.embed import SentenceTransformerEmbedder
 from ingest.roles import RoleNames
 from ingest.types import Chunk, Role, Span, Unit
@@ -54,6 +56,62 @@ def test_a_cell_speaks_of_the_role_of_its_column() -> None:
     chunk = Chunk("a", "A", ("H",), 0, len(text), text, (unit,), Span(0, len(text)))
     told = {statement.roles: statement.whole for statement in statements_of(chunk, NAMES) if not statement.parted}
     assert told == {("Bread baker",): "Bread baker. Pay 21 coins", ("Pastry chef",): "Pastry chef. Pay 34 coins"}
+
+
+NUMBERED = "| # | Matter | Bread baker | Pastry chef |\n| 1 | Pay | 21 coins | 34 coins |"
+
+
+def test_a_rows_number_is_not_its_label() -> None:
+    header = NUMBERED.index("\n")
+    unit = Unit(Span(header + 1, len(NUMBERED)), "row", Span(0, header))
+    chunk = Chunk("a", "A", ("H",), 0, len(NUMBERED), NUMBERED, (unit,), Span(0, len(NUMBERED)))
+    told = {statement.roles: statement.text for statement in statements_of(chunk, NAMES) if not statement.parted}
+    assert told == {("Bread baker",): "Pay 21 coins", ("Pastry chef",): "Pay 34 coins"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "told", "is_contrary"),
+    [
+        ("The badge is needed, the exam is not.", "The exam is needed, the badge is not.", True),
+        ("The badge is needed, the exam is not.", "The badge is needed, the exam is not.", False),
+        ("No badge is needed.", "A badge is unnecessary.", False),
+        ("Price is a major drawback.", "Price is a minor drawback.", True),
+        ("They are hired in large numbers, many of them at home.", "Few of them are hired.", True),
+        ("He bakes forty loaves or more.", "He bakes at least forty loaves.", False),
+    ],
+)
+def test_denials_and_opposites_are_compared_clause_by_clause(claim: str, told: str, is_contrary: bool) -> None:
+    assert clash(claim, told).any == is_contrary
+
+
+@pytest.mark.parametrize(
+    ("claim", "told", "is_turned"),
+    [
+        ("Knives cost more than ovens.", "Ovens cost more than knives.", True),
+        ("Knives cost less than ovens.", "Ovens cost more than knives.", False),
+        (
+            "First the dough rests, then the oven is heated and the loaf shaped.",
+            "Shape the loaf, heat the oven, and only then rest the dough.",
+            True,
+        ),
+        ("Shape the loaf after heating the oven and resting dough.", "Rest the dough and heat the oven, then shape the loaf.", False),
+    ],
+)
+def test_what_is_told_the_other_way_round_is_seen(claim: str, told: str, is_turned: bool) -> None:
+    assert is_reversed(claim, told) == is_turned
+
+
+def test_a_name_that_opens_a_sentence_is_one() -> None:
+    assert strange_names("Java is where bakers learn.", {"python"})
+    assert not strange_names("Baking is what bakers learn.", {"python"})
+
+
+def test_a_trade_names_its_role() -> None:
+    names = RoleNames([Role("Photographer"), Role("Nurse")])
+    assert parts_of("Photography takes patience, while nursing takes strength.", names) == [
+        "Photography takes patience",
+        "nursing takes strength.",
+    ]
 
 
 def test_a_claim_on_two_roles_is_two_claims() -> None:

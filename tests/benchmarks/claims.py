@@ -1,7 +1,8 @@
 """Claims for the check that a claim is supported: claims.jsonl, written for this project, under the licence of corpus/.
 
 One sentence of a practice article a line: topic, source (the unit), claim (says the same in other words), false (says what it does not)
-and how (role, number, name, negation or invention: what was changed). The rows of "tune" are of other articles than those of "test".
+and how (role, number, name, negation or invention: what was changed). The rows of "tune" are of other articles than those of "test"; those that are "far" say it in words that are
+further from the source's, right or false, than what models write.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from chatbot.support import Reads, Statement, statements_of
+from chatbot.statements import Statement, statements_of
+from chatbot.support import Reads
 from ingest.articles import find_articles, read_article
 from ingest.embed import Embedder
 from ingest.roles import RoleNames, attribute
@@ -28,13 +30,14 @@ WRONG_PASSAGE = "wrong passage"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A claim and what it cites. `how` is "right", or what is false about it."""
+    """A claim and what it cites. `how` is "right", or what is false about it; one `is_far` in words further from the source's."""
 
     claim: str
     statements: tuple[Statement, ...]
     names: RoleNames | None
     how: str
     group: str
+    is_far: bool = False
 
     @property
     def is_right(self) -> bool:
@@ -50,13 +53,13 @@ def cases(which: Literal["tune", "test"], embedder: Embedder, reads: Reads) -> I
         vectors = [one.vector for one in reads.encode([names.neutral(chunk.text) for chunk in chunks])]
         for row in (row for row in rows if row["topic"] == topic):
             cited = next(chunk for chunk in chunks for unit in chunk.units if _is_same(row["source"], chunk.quote(unit)))
-            right = tuple(statements_of(cited, names))
-            yield Case(row["claim"], right, names, RIGHT, topic)
-            yield Case(row["false"], right, names, row["how"], topic)
+            right, far = tuple(statements_of(cited, names)), row.get("far", False)
+            yield Case(row["claim"], right, names, RIGHT, topic, far)
+            yield Case(row["false"], right, names, row["how"], topic, far)
             (claim,) = reads.encode([names.neutral(row["claim"])])
             order = sorted(range(len(chunks)), key=lambda number: -float(vectors[number] @ claim.vector))
             other = next(chunks[number] for number in order if chunks[number] is not cited)
-            yield Case(row["claim"], tuple(statements_of(other, names)), names, WRONG_PASSAGE, topic)
+            yield Case(row["claim"], tuple(statements_of(other, names)), names, WRONG_PASSAGE, topic, far)
 
 
 def _is_same(source: str, quote: str) -> bool:
