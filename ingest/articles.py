@@ -19,6 +19,7 @@ import sentencex
 import yaml
 
 from ingest.errors import ArticleError, CorpusError
+from ingest.markdown import cut_heading, with_comments_as_text, without_comments
 from ingest.plain_text import to_markdown
 from ingest.sandbox import Sandbox
 from ingest.types import Article, Origin, Role
@@ -28,17 +29,20 @@ OPENING_CHARACTERS = 2000  # of them, that a title is looked for in
 FRONT_MATTER_CHARACTERS = 20_000
 FRONT_MATTER_BRACKETS = 200  # a parser's time grows with the square of their depth
 MAX_FILES = 100_000
-COMMENTS_IN_COMMENTS = 20  # passes, each of which may leave another comment
-READER_VERSION = 1  # raised when the same file would give another article
+READER_VERSION = 2  # raised when the same file would give another article
+FIELDS = frozenset({"title", "author", "url", "published", "based_on", "roles"})  # that front matter may name
 DOCUMENTS = frozenset({".html", ".htm", ".pdf", ".docx"})  # read in a process of its own (documents.py)
 LIBRARIES = ("trafilatura", "pypdf", "mammoth", "markdownify")
 
-_FRONT_MATTER = re.compile(
-    r"\A---[ \t]*\n(?=[ \t]*(?:#|---|[\w-]+[ \t]*:|[-\[{&*!]))(?P<yaml>.*?)(?:^---[ \t]*(?:\n|\Z))", re.DOTALL | re.MULTILINE
-)
-_UNCLOSED_COMMENT = re.compile(r"^ {0,3}<!--", re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_MEANT_AS_FIELDS = re.compile(r"""[ \t]*(?:["']?[\w-]+["']?[ \t]*:|[{&*!])""")  # what is then not valid is an error, not text
+_TAG_AT_START = re.compile(r"^[ \t>*+\-\d.)]*<[A-Za-z!/?]", re.MULTILINE)  # of a line: it may open a block of HTML
+_BLANK_LINE = re.compile(r"[ \t]*\n")
+_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # what str.splitlines takes for the end of a line
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(?P<title>\S.*)$", re.MULTILINE)
 _STRUCTURE = re.compile(r"^\s*(?:[-*+>|#]+|\d+[.)])\s*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in a file's name: they would forge a line of the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +61,18 @@ class Listing:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
-def find_articles(folder: Path) -> Listing:
-    """Raises CorpusError where there is nothing to read. Links are not followed out of the folder."""
+def find_articles(folder: Path, apart: Path | None = None) -> Listing:
+    """Raises CorpusError where there is nothing to read. Links are not followed out of the folder, and not the folder `apart`."""
     if not folder.is_dir():
         raise CorpusError(f"There is no folder of articles at '{folder}'; name one with --corpus.")
     root = folder.resolve()
     files: dict[str, Path] = {}
     left_out: list[tuple[str, str]] = []
-    found = walk(folder)
+    found = walk(folder, apart)
     for path in sorted(found):
         name = path.relative_to(folder).as_posix()
         if reason := found[path] or _may_not_be_read(path, root):
-            left_out.append((name.encode(errors="replace").decode(), reason))
+            left_out.append((_CONTROL.sub("\ufffd", name.encode(errors="replace").decode()), reason))
             continue
         article_id = PurePosixPath(name).with_suffix("").as_posix()
         # two files that differ in their suffix alone are two articles
@@ -80,6 +84,8 @@ def find_articles(folder: Path) -> Listing:
 
 def _may_not_be_read(path: Path, root: Path) -> str | None:
     """Why a file is left out by its name or place alone."""
+    if _CONTROL.search(path.as_posix()):
+        return "its name holds control characters"
     try:
         path.as_posix().encode()
         inside = path.resolve(strict=True).is_relative_to(root)
@@ -90,8 +96,11 @@ def _may_not_be_read(path: Path, root: Path) -> str | None:
     return None if inside else "it is a link out of the folder"
 
 
-def walk(folder: Path) -> dict[Path, str | None]:
-    """Every file whose name ends as an article's does, and of folders that are not gone into the reason; what is hidden is passed over."""
+def walk(folder: Path, apart: Path | None = None) -> dict[Path, str | None]:
+    """Every file whose name ends as an article's does, and of folders that are not gone into the reason; what is hidden is passed over, and
+    so is the folder `apart`: what is made of the articles is none.
+    """
+    made = apart.resolve() if apart else None
     found: dict[Path, str | None] = {}
     folders, seen = [folder], 0
     while folders:
@@ -109,7 +118,7 @@ def walk(folder: Path) -> dict[Path, str | None]:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                folders.append(Path(entry.path))
+                folders += [Path(entry.path)] if Path(entry.path).resolve() != made else []
             elif entry.is_symlink() and Path(entry.path).is_dir():
                 found[Path(entry.path)] = "it is a link to a folder, which is not followed"
             elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES:
@@ -126,17 +135,25 @@ def read_article(article_id: str, path: Path, max_bytes: int) -> Article:
 def article_of(article_id: str, path: Path, data: bytes, sandbox: Sandbox) -> Article:
     """The article that a file's bytes are. Raises ArticleError."""
     suffix = path.suffix.lower()
-    draft = READERS[suffix](clean(_decode(data))) if suffix in READERS else _read_document(suffix, data, sandbox)
-    body = _without_comments(draft.markdown).strip("\n") + "\n"
+    draft = (_read_text if suffix in READERS else _read_document)(suffix, data, sandbox)
+    body = draft.markdown.strip("\n") + "\n"
     if not any(character.isalnum() for character in body):
         raise ArticleError("it holds no text")
     article = Article(article_id, title="", text=body, **_checked(draft.fields))
-    return replace(article, title=_line(draft.fields.get("title")) or _title_of(body))
+    return replace(article, title=cut_heading(_line(draft.fields.get("title")) or _title_of(body)))
+
+
+def _read_text(suffix: str, data: bytes, sandbox: Sandbox) -> Draft:
+    draft = READERS[suffix](clean(_decode(data)))
+    markdown = without_comments(draft.markdown)
+    if _TAG_AT_START.search(markdown):
+        markdown = clean(sandbox.read(".md", markdown.encode())[0])
+    return replace(draft, markdown=markdown)
 
 
 def _read_document(suffix: str, data: bytes, sandbox: Sandbox) -> Draft:
     markdown, fields = sandbox.read(suffix, data)
-    return Draft(clean(markdown), fields)
+    return Draft(with_comments_as_text(clean(markdown)), fields)
 
 
 @cache
@@ -145,37 +162,15 @@ def reader_version() -> str:
     return " ".join([str(READER_VERSION), *(f"{name} {version(name)}" for name in LIBRARIES)])
 
 
-def _without_comments(markdown: str) -> str:
-    """Again until none is left: what stands around a comment may make another. One that is opened within a line and never closed is text."""
-    for _ in range(COMMENTS_IN_COMMENTS):
-        less = _without_closed_comments(markdown)
-        if less == markdown:
-            break
-        markdown = less
-    else:
-        raise ArticleError("its comments are nested too deeply")
-    unclosed = _UNCLOSED_COMMENT.search(markdown)
-    return markdown[: unclosed.start()] if unclosed else markdown
-
-
-def _without_closed_comments(markdown: str) -> str:
-    """One pass, in a time that grows with the length alone."""
-    parts: list[str] = []
-    at = 0
-    while (start := markdown.find("<!--", at)) >= 0 and (end := markdown.find("-->", start + 4)) >= 0:
-        parts.append(markdown[at:start])
-        at = end + 3
-    return "".join([*parts, markdown[at:]])
-
-
 def clean(text: str) -> str:
     """NFKC, one kind of newline, and nothing that a person would not see: control, zero-width, tag and direction characters."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    text = unicodedata.normalize("NFKC", text)
-    return "".join(character for character in text if character in "\n\t" or unicodedata.category(character) not in _UNSEEN)
+    text = _BREAK.sub("\n", text)
+    # normalised last: what was parted by an unseen character is now one
+    return unicodedata.normalize("NFKC", "".join(character for character in text if character in "\n\t" or _is_seen(character)))
 
 
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) not in _UNSEEN
 
 
 def file_bytes(path: Path, root: Path, max_bytes: int) -> bytes:
@@ -211,7 +206,20 @@ def _decode(data: bytes) -> str:
 
 def _read_markdown(text: str) -> Draft:
     match = _FRONT_MATTER.match(text)
-    return Draft(text[match.end() :], front_matter(match["yaml"])) if match else Draft(text)
+    fields = _fields(match["yaml"]) if match else None
+    return Draft(text) if match is None or fields is None else Draft(text[match.end() :], fields)
+
+
+def _fields(text: str) -> dict[str, Any] | None:
+    """What front matter says; None where it is text between two rules. Raises ArticleError for what is meant as front matter, and is not."""
+    try:
+        fields = front_matter(text)
+    except ArticleError:
+        if _MEANT_AS_FIELDS.match(text):
+            raise
+        return None
+    # below a blank line a mapping may be a sentence with a colon: there a name must be one that is known
+    return None if _BLANK_LINE.match(text) and FIELDS.isdisjoint(fields) else fields
 
 
 def _read_plain_text(text: str) -> Draft:

@@ -1,4 +1,4 @@
-"""Reads HTML, PDF and DOCX in a child process that may take so much memory and time and no more (documents.py is what runs in it)."""
+"""Reads HTML, PDF, DOCX and Markdown with HTML in it in a child process that may take so much memory and time and no more (documents.py is what runs in it)."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import sentencex
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from ingest.markdown import cut_heading, line_starts, parsed
 from ingest.types import Article, Chunk, Span, Unit
 
-SPLITTER_VERSION = 2  # raised when the same article would give other chunks
+SPLITTER_VERSION = 3  # raised when the same article would give other chunks
 
 ITEM_CHARACTERS = 320  # a longer list item is quoted by the sentence
 SENTENCE_CHARACTERS = 4000  # no sentence is longer
@@ -27,8 +27,6 @@ PREAMBLE_SHARE = 0.5  # of what the model reads: a longer preamble is cut, so th
 
 CountPieces = Callable[[str], int]
 
-# blocks alone: emphasis and links within a line take seconds a megabyte, and nothing here asks for them
-_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table").disable("inline")
 _ITEM_MARKER = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 _QUOTE_MARKER = re.compile(r"\s*(?:>\s*)+")
 
@@ -45,8 +43,8 @@ class Block:
 def split(article: Article, count: CountPieces, max_pieces: int, model_pieces: int) -> list[Chunk]:
     """`count` gives a text's word pieces; `model_pieces` is how many the model reads, preamble and two marks included."""
     chunks: list[Chunk] = []
+    packer = _Packer(article, count, max_pieces, model_pieces)
     for heading in _runs(_joined(list(blocks(article)))):
-        packer = _Packer(article, count, max_pieces, model_pieces)
         chunks.extend(packer.pack(heading))
     return chunks
 
@@ -81,11 +79,11 @@ def _joined(blocks: Sequence[Block]) -> list[Block]:
 
 
 def blocks(article: Article) -> Iterator[Block]:
-    """What stands under each heading, in order."""
+    """What stands under each heading, in order. Raises ArticleError where it is nested too deeply to be read."""
     text = article.text
-    lines = _line_starts(text)
+    lines = line_starts(text)
     path: list[tuple[int, str]] = []
-    for kind, tokens in _groups(_MARKDOWN.parse(text)):
+    for kind, tokens in _groups(parsed(text)):
         spans = [_trimmed(text, _span_of(text, token, lines)) for token in tokens]
         if kind == "heading":
             level = int(tokens[0].tag[1])
@@ -174,20 +172,12 @@ def _rows(text: str, span: Span) -> Iterator[Unit]:
     start = span.start
     header: Span | None = None
     for line in span.of(text).splitlines(keepends=True):
-        row = _trimmed(text, Span(start, start + len(line)))
+        row = _after(text, _trimmed(text, Span(start, start + len(line))), _QUOTE_MARKER)
         start += len(line)
         if header is None:
             header = row
         elif any(character.isalnum() for character in row.of(text)):
             yield Unit(row, "row", lead=header)
-
-
-def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    starts[-1] = len(text)
-    return starts
 
 
 def _trimmed(text: str, span: Span) -> Span:
@@ -203,7 +193,7 @@ def _after(text: str, span: Span, marker: re.Pattern[str]) -> Span:
 
 def _heading_text(line: str) -> str:
     first = line.splitlines()[0]
-    return first.strip().strip("#").strip()
+    return cut_heading(first.strip().strip("#").strip())
 
 
 # --- blocks -> chunks
@@ -217,6 +207,7 @@ class _Packer:
         self._count = count
         self._max = max_pieces
         self._model = model_pieces - 2  # the marks that open and close a text
+        self._title = self._fitting_title(article.title)
 
     def pack(self, blocks: Sequence[Block]) -> Iterator[Chunk]:
         """A block that the model reads whole stays whole; small ones share a chunk up to the size that was set."""
@@ -240,11 +231,11 @@ class _Packer:
     def _chunk(self, heading: tuple[str, ...], units: Sequence[Unit]) -> Chunk:
         start, end = units[0].span.start, units[-1].span.end
         lead = units[0].lead
-        if lead and lead.end <= start and units[0].kind == "row" and not self._article.text[lead.end : start].strip("|-: \n"):
+        if lead and lead.end <= start and units[0].kind == "row" and not self._article.text[lead.end : start].strip("|-:> \n"):
             start, lead = lead.start, None  # a table's first rows are stored with its header above them
         context = lead.of(self._article.text) if lead and lead.start < start else ""
         text = self._article.text[start:end]
-        return Chunk(self._article.id, self._article.title, heading, start, end, text, tuple(units), Span(start, end), context)
+        return Chunk(self._article.id, self._title, heading, start, end, text, tuple(units), Span(start, end), context)
 
     def _is_readable(self, heading: tuple[str, ...], units: Sequence[Unit]) -> bool:
         return self._count(self._chunk(heading, units).embedding_text()) <= self._model
@@ -271,6 +262,12 @@ class _Packer:
 
     def _fitting_heading(self, heading: tuple[str, ...]) -> tuple[str, ...]:
         """The heading path, without its outer parts where title and path would crowd out the text."""
-        while heading and self._count(" > ".join((self._article.title, *heading))) > self._model * PREAMBLE_SHARE:
+        while heading and self._count(" > ".join((self._title, *heading))) > self._model * PREAMBLE_SHARE:
             heading = heading[1:]
         return heading
+
+    def _fitting_title(self, title: str) -> str:
+        """Its first half, and of that the first half, until it leaves room for the text."""
+        while len(title) > 1 and self._count(title) > self._model * PREAMBLE_SHARE:
+            title = title[: len(title) // 2].rstrip()
+        return title

@@ -12,7 +12,7 @@ RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
-Line = tuple[float, float, float, str]  # x, y, size, text
+Line = tuple[float, float, float, str] | str  # x, y, size, text; or steps of drawing as they are
 
 
 def pdf(pages: Sequence[Sequence[Line]], title: str = "") -> bytes:
@@ -22,12 +22,20 @@ def pdf(pages: Sequence[Sequence[Line]], title: str = "") -> bytes:
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>"]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>")
     for number, lines in zip(numbers, pages, strict=True):
-        drawn = "".join(f"BT /F1 {size:g} Tf 1 0 0 1 {x:g} {y:g} Tm ({text}) Tj ET\n" for x, y, size, text in lines)
+        drawn = "".join(map(_drawn, lines))
         resources = "<< /Font << /F1 3 0 R >> >>"
         objects.append(f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources {resources} /Contents {number + 1} 0 R >>")
         objects.append(f"<< /Length {len(drawn.encode('cp1252'))} >>\nstream\n{drawn}endstream")
     objects.append(f"<< /Title ({title}) >>")
     return _assembled([one.encode("cp1252") for one in objects])
+
+
+def _drawn(line: Line) -> str:
+    if isinstance(line, str):
+        return line + "\n"
+    x, y, size, text = line
+    text = text.replace("(", r"\(").replace(")", r"\)")
+    return f"BT /F1 {size:g} Tf 1 0 0 1 {x:g} {y:g} Tm ({text}) Tj ET\n"
 
 
 def pdf_bomb(megabytes: int) -> bytes:
@@ -51,8 +59,8 @@ def _assembled(objects: Sequence[bytes]) -> bytes:
     return b"".join([*parts, end.encode()])
 
 
-def docx(body: str, **parts: str) -> bytes:
-    """A DOCX file around WordprocessingML; `parts` are further files, their dots and slashes written as `__` and `_`."""
+def docx(body: str | bytes, **parts: str) -> bytes:
+    """A DOCX file around WordprocessingML, or with a whole document of it; `parts` are further files, their dots and slashes written as `__` and `_`."""
     overrides = '<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/>'
     overrides += (
         '<Override PartName="/word/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml"/>'
@@ -69,7 +77,9 @@ def docx(body: str, **parts: str) -> bytes:
         "[Content_Types].xml": f'<Types xmlns="{TYPES}"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>',
         "_rels/.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>',
         "word/_rels/document.xml.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" Type="{OFFICE}/styles" Target="styles.xml"/><Relationship Id="r2" Type="{OFFICE}/numbering" Target="numbering.xml"/></Relationships>',
-        "word/document.xml": body if body.startswith("<?xml") else f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>',
+        "word/document.xml": body
+        if isinstance(body, bytes) or body.startswith("<?xml")
+        else f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>',
         "word/styles.xml": f'<w:styles xmlns:w="{WORD}">{styles}</w:styles>',
         "word/numbering.xml": f'<w:numbering xmlns:w="{WORD}">{numbering}</w:numbering>',
         **{name.replace("__", ".").replace("_", "/"): content for name, content in parts.items()},

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.articles import clean, find_articles, front_matter, read_article
 from ingest.errors import ArticleError, CorpusError
@@ -50,6 +53,29 @@ def test_front_matter_is_read(write_article: Callable[[str, str], Path]) -> None
     assert (article.title, article.author, article.published, article.url) == ("T", "A", "2026-01-02", "https://example.org/x")
     assert article.roles == (Role("Baker", ("miller",)),)
     assert article.text == "Text.\n"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "---\n\ntitle: T\n---\n",
+        '---\n"title": T\n---\n',
+        "---\nreading time: 5\ntitle: T\n---\n",
+        "---\ntitle: T\n...\n",
+        "---\n# a remark\ntitle: T\n---\n",
+    ],
+)
+def test_front_matter_is_whatever_yaml_takes_for_names(start: str, write_article: Callable[[str, str], Path]) -> None:
+    article = read_article("x", write_article("x.md", start + "Text.\n"), LIMIT)
+    assert (article.title, article.text) == ("T", "Text.\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["Words.", "Words: as in a sentence.", "- one\n- two", "Words\n\n[more", "* one\n* two", "# Heading: words"]
+)
+def test_text_between_two_rules_is_text(text: str, write_article: Callable[[str, str], Path]) -> None:
+    whole = f"---\n\n{text}\n\n---\n\nMore.\n"
+    assert read_article("x", write_article("x.md", whole), LIMIT).text == whole
 
 
 def test_an_article_without_front_matter_is_titled_by_its_heading_or_opening(write_article: Callable[[str, str], Path]) -> None:
@@ -95,6 +121,21 @@ def test_hidden_text_is_gone(write_article: Callable[[str, str], Path]) -> None:
 
 def test_text_is_normalised() -> None:
     assert clean("ﬁrst oﬃce\r\nnext\rlast") == "first office\nnext\nlast"
+
+
+def test_every_kind_of_break_parts_words() -> None:
+    assert clean("one\x0ctwo\x0bthree\x85four\u2028five\x1csix") == "one\ntwo\nthree\nfour\nfive\nsix"
+
+
+def test_what_an_unseen_character_parted_is_normalised() -> None:
+    assert clean("caf" + "e\u200b\u0301") == "café"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_clean_text_is_nfkc_and_stays_as_it_is(text: str) -> None:
+    once = clean(text)
+    assert clean(once) == once
+    assert unicodedata.is_normalized("NFKC", once)
 
 
 def test_an_alias_bomb_costs_nothing() -> None:
@@ -175,3 +216,43 @@ def test_long_runs_cost_no_time(write_article: Callable[[str, str], Path]) -> No
     read_article("x", write_article("x.md", "# a" + " " * 20_000 + "b\n"), LIMIT)
     inferred_roles("A-" * 50_000)
     assert time.perf_counter() - started < 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```html\n<!-- open\n```\n\nMore.\n",
+        "> ~~~\n> <!-- open -->\n> ~~~\n\nMore.\n",
+        "Text.\n\n    <!-- open -->\n\nMore.\n",
+        "Write ``<!-- ` -->`` there, and `-->`.\n",
+        "Write \\<!-- open --> there.\n",
+        "| a | b |\n|---|---|\n| `<!--` | `-->` |\n",
+    ],
+)
+def test_a_comment_in_code_is_text(text: str, write_article: Callable[[str, str], Path]) -> None:
+    assert read_article("x", write_article("x.md", text), LIMIT).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Seen ` and <!-- hidden --> seen.\n\nA ` more.\n",
+        "Seen \\` and <!-- hidden --> a ` more.\n",
+        "Seen <!-- ` hidden --> a ` more.\n",
+        "Seen <a title='`'>and</a> <!-- hidden --> a ` more.\n",
+        "> ```\n> code\n\n<!-- hidden -->\n\nseen\n",
+        "<!-- ```\n\nhidden\n\n``` -->\n\nseen\n",
+        "<div>\n\\<!-- hidden -->\n</div>\n\nseen\n",
+        "|a|b|\n|---|---|\n| ` | <!-- hidden --> ` |\n",
+        "Seen \\\\<!-- hidden -->\n",
+    ],
+)
+def test_a_backtick_hides_no_comment(text: str, write_article: Callable[[str, str], Path]) -> None:
+    assert "hidden" not in read_article("x", write_article("x.md", text), LIMIT).text
+
+
+def test_a_title_is_no_longer_than_one_is(write_article: Callable[[str, str], Path]) -> None:
+    for start in ("# ", "---\ntitle: "):
+        title = read_article("x", write_article("x.md", start + "word " * 2_000 + "\n---\nText.\n"), LIMIT).title
+        assert 100 < len(title) < 210
+        assert title.endswith("word...")

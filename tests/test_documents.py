@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from conftest import FakeEmbedder
-from document_support import docx, paragraph, pdf, pdf_bomb, table
+from document_support import WORD, Line, docx, paragraph, pdf, pdf_bomb, table
 
 from ingest.articles import read_article
 from ingest.errors import ArticleError
 from ingest.pipeline import ingest
 from ingest.sandbox import Sandbox
 from ingest.settings import IngestSettings
+from ingest.split import blocks
 from ingest.types import Article
 
 LIMIT = 5_000_000
@@ -195,3 +198,229 @@ def test_bad_documents_among_good_ones(settings: IngestSettings, corpus: Path) -
     assert set(report.added) == {"bakers", "flour", "page", "print", "letter"}
     assert dict(report.left_out).keys() == {"bad.pdf", "bad.docx"}
     assert not ingest(settings, FakeEmbedder()).changed
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("x.docx", docx(paragraph("Write &lt;!-- first.") + paragraph("Then --&gt; at last."))),
+        ("x.html", HTML.replace("A baker kneads", "Write &lt;!-- first, then --&gt; at last. A baker kneads").encode()),
+    ],
+)
+def test_what_a_document_shows_of_a_comment_is_text(name: str, data: bytes, tmp_path: Path) -> None:
+    text = read(name, data, tmp_path).text
+    assert "Write \\<!-- first" in text
+    assert "hen --> at last." in text
+    assert "unseen comment" not in text
+
+
+# --- PDF
+
+
+def pdf_text(pages: Sequence[Sequence[Line]], folder: Path) -> str:
+    return read("x.pdf", pdf(pages), folder).text
+
+
+def prose(x: float, words: Sequence[str], width: int = 38) -> list[Line]:
+    """A column of wrapped lines."""
+    return [(x, 700 - 14 * number, 11, line) for number, line in enumerate(textwrap.wrap(" ".join(words), width))]
+
+
+def test_lines_that_differ_in_their_numbers_are_kept(tmp_path: Path) -> None:
+    said = [(f"Chapter {n} opens with words", f"Page {n} of 4 tells more", f"It costs {n}0 coins.") for n in range(1, 5)]
+    text = pdf_text([[(72, 700 - 200 * row, 11, line) for row, line in enumerate(lines)] for lines in said], tmp_path)
+    assert all(line in text for lines in said for line in lines)
+
+
+@pytest.mark.parametrize("mark", ["{} of 9", "- {} -", "The Daily Loaf | {}", "p. {}"])
+def test_the_number_of_a_page_is_dropped(mark: str, tmp_path: Path) -> None:
+    pages = [[(72, 760, 11, "The Daily Loaf"), (72, 600, 11, f"Text {n}0."), (72, 30, 11, mark.format(n))] for n in range(5, 9)]
+    assert pdf_text(pages, tmp_path) == "Text 50.\n\nText 60.\n\nText 70.\n\nText 80.\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (["A low- and mid-level job."], "A low- and mid-level job."),
+        (["A low-", "and mid-level job."], "A low- and mid-level job."),
+        (["Of a machine that is learning, a machine-", "learning engineer knows."], "a machine-learning engineer"),
+        (["The bak-", "ery is open."], "The bakery is open."),
+        (["Ask Anne-", "Marie."], "Ask Anne-Marie."),
+    ],
+)
+def test_only_a_word_that_is_cut_is_joined(lines: list[str], text: str, tmp_path: Path) -> None:
+    assert text in pdf_text([[(72, 700 - 14 * row, 11, line) for row, line in enumerate(lines)]], tmp_path)
+
+
+def test_columns_of_prose_are_read_one_after_another(tmp_path: Path) -> None:
+    columns = [[f"{name}{number}" for number in range(80)] for name in ("left", "middle", "right")]
+    title = (72, 740, 20, "A title over all of the columns here")
+    narrow = [line for x, words in zip((40, 230, 420), columns, strict=True) for line in prose(x, words, 28)]
+    text = pdf_text([[title, *narrow]], tmp_path)
+    assert text.split("\n\n")[1].split() == [word for words in columns for word in words]
+
+
+def test_a_table_of_long_cells_stays_one(tmp_path: Path) -> None:
+    rows = [
+        ("What a baker does", "What a pastry chef does"),
+        *((f"Kneads dough number {n} at dawn", f"Decorates cake {n} with sugar") for n in range(4)),
+    ]
+    page = [line for n, (a, b) in enumerate(rows) for line in ((72, 700 - 14 * n, 11, a), (320, 700 - 14 * n, 11, b))]
+    assert "| Kneads dough number 3 at dawn | Decorates cake 3 with sugar |" in pdf_text([page], tmp_path)
+
+
+def test_numbered_items_are_items_and_what_a_heading_says_is_one_once(tmp_path: Path) -> None:
+    page = [(72, 700, 16, "Tools"), (72, 660, 11, "1. Mix"), (72, 646, 11, "2) Bake"), (72, 610, 11, "Tools"), (72, 580, 11, "At last.")]
+    assert pdf_text([page], tmp_path) == "# Tools\n\n1. Mix\n\n2) Bake\n\nTools\n\nAt last.\n"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "BT 3 Tr /F1 11 Tf 1 0 0 1 72 600 Tm (unseen) Tj ET 0 Tr",
+        "q 3 Tr BT /F1 11 Tf 1 0 0 1 72 600 Tm [(un) -20 (seen)] TJ ET Q",
+        "BT /F1 0.1 Tf 1 0 0 1 72 600 Tm (unseen) Tj ET",
+        "q .01 0 0 .01 72 600 cm BT /F1 11 Tf (unseen) ' ET Q",
+        (-300, 600, 11, "unseen"),
+        (72, 900, 11, "unseen"),
+        (72, -20, 11, "unseen"),
+    ],
+)
+def test_of_a_pdf_what_nobody_sees_is_not_read(hidden: Line, tmp_path: Path) -> None:
+    seen: list[Line] = [(72, 700, 11, "Seen before."), (72, 500, 11, "Seen after."), (-20, 480, 11, "Half of it is seen.")]
+    text = pdf_text([[seen[0], hidden, *seen[1:]]], tmp_path)
+    assert "unseen" not in "".join(text.split())
+    assert text.count("een") == len(seen)
+    with pytest.raises(ArticleError, match="invisible"):
+        pdf_text([[hidden]], tmp_path)
+
+
+# --- HTML in Markdown
+
+
+MIXED = """\
+# Bread
+
+Seen above:
+<p>Seen <b>bold</b> &amp; &lt;div&gt;.</p>
+
+- <p>Seen in an item</p>
+  <p>and a second line.</p>
+
+> <table><tr><th>Aspect</th><th>Baker</th></tr>
+> <tr><td>Pay | tips</td><td>21 coins</td></tr></table>
+
+<details><summary>Seen summary</summary>
+
+Seen *Markdown*.
+
+</details>
+<script>unseen()</script>
+<p style="display:none">unseen words</p>
+
+```html
+<p>Seen code</p>
+```
+"""
+
+
+def test_html_blocks_in_markdown_are_text_like_any_other(tmp_path: Path) -> None:
+    article = read("x.md", MIXED.encode(), tmp_path)
+    quotes = [unit.span.of(article.text) for block in blocks(article) for unit in block.units]
+    assert quotes == [
+        "Seen above:",
+        "Seen **bold** & \\<div>.",
+        "Seen in an item",
+        "and a second line.",
+        "| Pay \\| tips | 21 coins |",
+        "Seen summary",
+        "Seen *Markdown*.",
+        "<p>Seen code</p>",
+    ]
+    assert "unseen" not in article.text
+
+
+@pytest.mark.parametrize(
+    "text", ["A < b and <i>so</i>.\n", "```\n<p>\n```\n", "<https://example.org/> is a link.\n", "<b>Seen</b> first.\n"]
+)
+def test_markdown_without_html_blocks_stays_as_it_is(text: str, tmp_path: Path) -> None:
+    assert read("x.md", text.encode(), tmp_path).text == text
+
+
+# --- DOCX and HTML
+
+
+STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
+STYLES = (
+    f'<w:styles xmlns:w="{WORD}"><w:style w:type="character" w:styleId="Ghost"><w:rPr><w:vanish/></w:rPr></w:style>'
+    '<w:style w:type="character" w:styleId="Child"><w:basedOn w:val="Ghost"/></w:style>'
+    '<w:style w:type="character" w:styleId="Ring"><w:basedOn w:val="Ring"/></w:style>'
+    '<w:style w:type="paragraph" w:styleId="Heading1"><w:name w:val="heading 1"/><w:rPr><w:vanish/></w:rPr></w:style></w:styles>'
+)
+
+
+def body_of(inner: str, namespace: str = WORD) -> str:
+    return f'<w:document xmlns:w="{namespace}"><w:body>{inner}</w:body></w:document>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        paragraph("hidden words", run='<w:rStyle w:val="Ghost"/>'),
+        paragraph("hidden words", run='<w:rStyle w:val="Child"/>'),
+        paragraph("hidden words", style="Heading1"),
+        paragraph("hidden words", run='<w:vanish w:val="true"/>'),
+        '<?xml version="1.0" encoding="UTF-16"?>' + body_of(paragraph("Seen.") + paragraph("hidden words", run="<w:vanish/>")),
+        '<?xml version="1.0"?>' + body_of(paragraph("Seen.") + paragraph("hidden words", run="<w:vanish/>"), STRICT),
+    ],
+)
+def test_of_a_docx_what_word_hides_is_not_read(body: str, tmp_path: Path) -> None:
+    encoded = body.encode("utf-16") if "UTF-16" in body else (body if body.startswith("<?xml") else paragraph("Seen.") + body)
+    assert read("x.docx", docx(encoded, word_styles__xml=STYLES), tmp_path).text == "Seen.\n"
+
+
+@pytest.mark.parametrize("run", ['<w:vanish w:val="0"/>', '<w:rStyle w:val="Ghost"/><w:vanish w:val="false"/>', '<w:rStyle w:val="Ring"/>'])
+def test_of_a_docx_what_is_switched_off_hides_nothing(run: str, tmp_path: Path) -> None:
+    assert read("x.docx", docx(paragraph("Seen.", run=run), word_styles__xml=STYLES), tmp_path).text == "Seen.\n"
+
+
+def test_of_a_docx_a_cell_is_one_cell(tmp_path: Path) -> None:
+    inner = table([["one", "two"], ["three", "four"]])
+    body = table([["Aspect", "Baker"], ["this | that", "CELL"]]).replace(paragraph("CELL"), paragraph("holds") + inner + "<w:p/>")
+    assert "| this \\| that | holds one, two, three, four |" in " ".join(read("x.docx", docx(body), tmp_path).text.split())
+
+
+def test_what_a_docx_shows_of_a_tag_is_indexed(tmp_path: Path) -> None:
+    article = read("x.docx", docx(paragraph("&lt;div&gt; opens a block.") + paragraph("More.")), tmp_path)
+    assert [unit.span.of(article.text) for block in blocks(article) for unit in block.units] == ["\\<div> opens a block.", "More."]
+
+
+def test_a_page_in_a_form_is_read_and_a_form_in_a_page_is_not(tmp_path: Path) -> None:
+    inner = HTML.replace("<body>", "<body><form action='/'>").replace("</body>", "</form></body>")
+    assert read("x.html", inner.encode(), tmp_path).text == read("y.html", HTML.encode(), tmp_path).text
+    field = HTML.replace("<h2>Pay", "<form><p>Subscribe to our unseen letter</p></form><h2>Pay")
+    assert "unseen letter" not in read("x.html", field.encode(), tmp_path).text
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ".x{display:none}",
+        "p.a, div .x { Visibility : hidden }",
+        "main > div p#i{font-size:0}",
+        "/* a */ @media print{b{c:d}} .x{display:none}",
+    ],
+)
+def test_what_a_page_hides_by_its_rules_is_not_read(rule: str, tmp_path: Path) -> None:
+    page = HTML.replace("<article>", "<div><article>").replace("</article>", "<p id=i class='a x'>unseen rule</p></article></div>")
+    assert "unseen rule" not in read("x.html", page.replace("</head>", f"<style>{rule}</style></head>").encode(), tmp_path).text
+
+
+@pytest.mark.parametrize(
+    "rule", ["@media print{.x{display:none}}", ".x{display:none} p.x{display:block}", ".x:hover{display:none}", "body{visibility:hidden}"]
+)
+def test_what_a_page_shows_in_spite_of_its_rules_is_read(rule: str, tmp_path: Path) -> None:
+    page = HTML.replace("<h2>Pay", "<p class=x>Every loaf is sold by noon, as a rule.</p><h2>Pay").replace(
+        "</head>", f"<style>{rule}</style></head>"
+    )
+    assert "Every loaf is sold" in read("x.html", page.encode(), tmp_path).text

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.articles import find_articles, read_article
+from ingest.errors import ArticleError
 from ingest.split import split
 from ingest.types import Article, Chunk
 
@@ -118,3 +119,27 @@ def test_the_projects_own_articles_fit_the_default_model(real_embedder) -> None:
         for chunk in split(article, real_embedder.count_pieces, 128, real_embedder.max_pieces):
             assert len(real_embedder.encode([chunk.embedding_text()])[0].pieces) <= real_embedder.max_pieces - 2
             assert article.text[chunk.start : chunk.end] == chunk.text
+
+
+def test_what_stands_in_and_after_deep_lists_is_kept() -> None:
+    text = "".join(f"{'  ' * depth}- item {depth}\n" for depth in range(20)) + "\nAfter it.\n"
+    quotes = [chunk.quote(unit) for chunk in chunks_of(text) for unit in chunk.units]
+    assert quotes == [*(f"item {depth}" for depth in range(20)), "After it."]
+
+
+def test_lists_deeper_than_that_are_named() -> None:
+    with pytest.raises(ArticleError, match="nested too deeply"):
+        chunks_of("> " * 300 + "text\n\nAfter it.\n")
+
+
+@pytest.mark.parametrize("title", ["word " * 50, "# " + "a " * 5_000])
+def test_a_long_title_leaves_room_for_the_text(title: str) -> None:
+    text = "# " + "heading " * 2_000 + "\n\n" + "A short sentence. " * 30 + "\n"
+    chunks = split(Article("a", title, text), count, 20, MODEL)
+    assert len(chunks) < 10
+    assert all(count(chunk.preamble) <= MODEL / 2 for chunk in chunks)
+
+
+def test_more_lines_than_are_read_are_named() -> None:
+    with pytest.raises(ArticleError, match="more than 30,000 lines"):
+        chunks_of("|a|\n|---|\n" + "|b|\n" * 200_000)
