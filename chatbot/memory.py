@@ -240,6 +240,12 @@ class Memory:
             answers = [_answer_from(text) for text in database.scalars(sql.select(_turns.c.answer).where(_turns.c.answer.is_not(None)))]
         return [citation for answer in answers if answer for citation in answer.citations]
 
+    def holds_article(self, article_id: str) -> bool:
+        """Whether any kept answer, of any owner, holds an article's words."""
+        with self._reading() as database:
+            answers = list(database.scalars(sql.select(_turns.c.answer).where(_turns.c.answer.is_not(None))))
+        return any(_without_article(text, article_id) != text for text in answers)
+
     def forget_article(self, article_id: str) -> int:
         """Takes an article's words out of all kept answers, of all owners; how many were changed.
 

@@ -6,9 +6,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ingest.errors import CorpusError, NoIndexError, SearchIndexError
+from ingest.generations import held_folder
 from ingest.index import FREE_BYTES, Manifest, Pointer, current_generation, kept_generations
 from ingest.plan import Comparison, compare
 from ingest.probe import probe
@@ -48,7 +50,7 @@ def diagnose(settings: IngestSettings, model: str) -> Diagnosis:
         what = "Nothing says which index is served, so that the newest whole one is." if whole else str(error).split(";")[0] + "."
         return Diagnosis(None, (Finding(what, REBUILD if whole else INGEST),))
     flaws = probe(folder, thorough=True)
-    findings = [Finding(f"The index that is served is damaged: {flaw}.", REBUILD) for flaw in flaws]
+    findings = [Finding(f"The index that is served is damaged: {flaw}.", _mend(settings, model, folder)) for flaw in flaws]
     findings += [*_sources(settings, model), *_others(settings), *_disk(settings)]
     try:
         generation = Manifest.read(folder).id
@@ -57,27 +59,40 @@ def diagnose(settings: IngestSettings, model: str) -> Diagnosis:
     return Diagnosis(generation, tuple(findings))
 
 
+def _mend(settings: IngestSettings, model: str, folder: Path) -> str:
+    """Of a damaged index: while a rollback holds, to build anew would bring back what it left."""
+    pointer = Pointer.read(settings.data)
+    if pointer is None or not pointer.left:
+        return REBUILD
+    held = held_folder(settings.data, model)
+    if held and held != folder:
+        return f"{INGEST} (it will serve {held.name}, and hold that one)"
+    return f"put the articles right (a rollback left {pointer.left}), then {REBUILD}"
+
+
 def _sources(settings: IngestSettings, model: str) -> Iterator[Finding]:
     try:
         compared = compare(settings, model)
     except CorpusError as error:
         yield Finding(str(error), "put the articles back, or name their folder with --corpus")
         return
-    if compared.is_held:
-        pointer = Pointer.read(settings.data)
-        yield Finding(
-            f"A rollback from {compared.held} to {pointer.generation if pointer else 'this index'} holds until the articles change "
-            "or `career-advisor ingest --force` is run."
-        )
-    else:
-        yield from _differences(compared)
+    yield from _held(settings, compared) if compared.is_held else _differences(compared)
     for name, reason in compared.sources.left_out:
         yield Finding(f"The file {name} is left out: {reason}.", "mend or delete the file, then run: career-advisor ingest")
 
 
+def _held(settings: IngestSettings, compared: Comparison) -> Iterator[Finding]:
+    pointer = Pointer.read(settings.data)
+    yield Finding(
+        f"A rollback from {compared.held} to {pointer.generation if pointer else 'this index'} holds until the articles change "
+        "or `career-advisor ingest --force` is run."
+    )
+    for reason in compared.other_settings:
+        yield Finding(f"What the rollback holds is of other settings: {reason}.", f"{REBUILD} (which ends what is held)")
+
+
 def _differences(compared: Comparison) -> Iterator[Finding]:
-    if compared.served:
-        yield from (Finding(f"The index is of other settings: {reason}.", INGEST) for reason in compared.reasons if "damaged" not in reason)
+    yield from (Finding(f"The index is of other settings: {reason}.", INGEST) for reason in compared.other_settings)
     for names, what in ((compared.added, "not in the index"), (compared.edited, "otherwise in the index"), (compared.removed, "gone")):
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

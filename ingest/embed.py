@@ -188,13 +188,18 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
+        """What only counts word pieces, as the preview of an ingest does, exports nothing: it may write nothing."""
         with self._loading:
-            return self._export.tokenizer if self._export else self._torch.tokenizer
+            export = self._export if self._is_prepared() else None
+            return export.tokenizer if export else self._torch.tokenizer
 
-    def warm(self) -> None:
+    def _is_prepared(self) -> bool:
         from ingest.exported import is_prepared  # noqa: PLC0415
 
-        if self._exports is not None and is_prepared(self._exports, self.fingerprint):
+        return self._exports is not None and is_prepared(self._exports, self.fingerprint)
+
+    def warm(self) -> None:
+        if self._is_prepared():
             self._model("base")
             self._model("reader")
 

@@ -9,13 +9,24 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.errors import IngestBusyError, NoIndexError, SearchIndexError, StorageError
-from ingest.index import GENERATION_NAME, GENERATIONS, POINTER, Manifest, Pointer, check_files, current_generation, kept_generations
+from ingest.index import (
+    GENERATION_NAME,
+    GENERATIONS,
+    POINTER,
+    Manifest,
+    Pointer,
+    check_files,
+    current_generation,
+    earlier,
+    kept_generations,
+    others,
+)
 from ingest.probe import probe
 from ingest.types import content_hash
 
@@ -56,22 +67,40 @@ def served_folder(data: Path) -> Path | None:
     """The generation that is served; None where there is none, or none that is whole."""
     try:
         folder = current_generation(data)
+    except NoIndexError:
+        return None
+    return folder if is_whole(folder) else None
+
+
+def is_whole(folder: Path) -> bool:
+    """As far as can be told without reading all of it."""
+    try:
         Manifest.read(folder)
         check_files(folder)
     except SearchIndexError:
-        return None
-    return folder
+        return False
+    return True
 
 
-def articles_hash(hashes: dict[str, str]) -> str:
-    """Of all articles' hashes by id: by it a rolled-back state knows the articles of the generation that was left."""
-    return content_hash(hashes)
+def articles_hash(hashes: Mapping[str, str]) -> str:
+    """Of all articles' hashes by id: by it a rolled-back state knows the articles as they lay in their folder when it was rolled back to."""
+    return content_hash(dict(hashes))
 
 
-def held_by(data: Path, hashes: dict[str, str]) -> str | None:
-    """The generation that was left by a rollback, while the articles are still its own; else None."""
+def held_by(data: Path, hashes: Mapping[str, str], model: str) -> str | None:
+    """The generation that was left by a rollback, while the articles are as they were then and there is one to hold; else None."""
     pointer = Pointer.read(data)
-    return pointer.left if pointer and pointer.left_articles == articles_hash(hashes) else None
+    is_held = pointer and pointer.held_articles == articles_hash(hashes) and held_folder(data, model)
+    return pointer.left if pointer and is_held else None
+
+
+def held_folder(data: Path, model: str) -> Path | None:
+    """The generation that a rollback holds: the served one, and where that is damaged the best other one of the model that was not left."""
+    if folder := served_folder(data):
+        return folder
+    pointer = Pointer.read(data)
+    left = pointer.all_left if pointer else ()
+    return next((path for path in others(data) if path.name not in left and is_whole(path) and Manifest.read(path).model == model), None)
 
 
 # --- the switch
@@ -86,7 +115,7 @@ def publish(data: Path, generation: str, write: Callable[[Path], None], kept: in
     building = folder / f"{_BUILDING}{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        sweep(data)
         write(building)
         if flaws := probe(building):
             raise StorageError(f"The index that was built is not whole ({flaws[0]}); the old one is still served; run the command again.")
@@ -103,93 +132,63 @@ def publish(data: Path, generation: str, write: Callable[[Path], None], kept: in
 
 
 def end_hold(data: Path) -> None:
-    """After the articles went back to those of the generation that a rollback restored: nothing is held any more."""
+    """Nothing is held any more. Raises StorageError."""
     pointer = Pointer.read(data)
     if pointer and pointer.left:
-        _point_to(data, Pointer(pointer.generation))
+        _switch(data, Pointer(pointer.generation))
 
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """From which generation to which; both are folder names. `skipped` were damaged."""
+    """From which generation to which; both are folder names. `skipped` were damaged. `holds` says whether the articles could be read,
+    by which the next ingest knows that they are the same.
+    """
 
     left: str
     served: str
     manifest: Manifest
+    holds: bool
     skipped: tuple[str, ...] = ()
 
 
-def roll_back(data: Path, model: str) -> Rollback:
-    """Serves the generation again that was served before this one, and holds it until the articles change.
+def go_back(data: Path, model: str, articles: Mapping[str, str] | None) -> Rollback:
+    """Serves the generation again that was served before this one, and holds it while the articles' hashes are these. Under the ingest lock.
 
-    Raises NoIndexError where there is none before, StorageError, IngestBusyError.
+    Raises NoIndexError where there is none before, StorageError.
     """
-    with ingest_lock(data):
-        left = current_generation(data)
-        target, skipped = _before(data, left)
-        manifest = Manifest.read(target)
-        if manifest.model != model:
-            raise NoIndexError(
-                f"The generation before this one was made with the embedding model {manifest.model}; "
-                "set CAREER_EMBEDDING_MODEL back to it first, or run: career-advisor ingest"
-            )
-        try:
-            hashes = Manifest.read(left).articles
-        except SearchIndexError:
-            hashes = {}  # nothing is known of what was left: the next ingest compares with what is served
-        try:
-            _point_to(data, Pointer(target.name, left.name, articles_hash(hashes)))
-        except OSError as error:
-            raise StorageError(f"The data folder '{data}' cannot be written ({error.strerror}); nothing was changed.") from None
-    return Rollback(left.name, target.name, manifest, skipped)
+    left = current_generation(data)
+    target, skipped = _whole_before(data, left)
+    manifest = Manifest.read(target)
+    if manifest.model != model:
+        raise NoIndexError(
+            f"The generation before this one was made with the embedding model {manifest.model}; "
+            "set CAREER_EMBEDDING_MODEL back to it first, or run: career-advisor ingest"
+        )
+    was = Pointer.read(data)
+    held = articles_hash(articles) if articles else was.held_articles if was else None
+    _switch(data, Pointer(target.name, left.name, held, was.all_left if was else ()))
+    return Rollback(left.name, target.name, manifest, held is not None, skipped)
 
 
-def _before(data: Path, served: Path) -> tuple[Path, tuple[str, ...]]:
+def _whole_before(data: Path, served: Path) -> tuple[Path, tuple[str, ...]]:
     """The generation that was served before, and those in between that are damaged."""
     skipped: list[str] = []
-    folder = _parent(data, served)
-    while folder:
+    for folder in earlier(data, served):
         if not probe(folder):
             return folder, tuple(skipped)
         skipped.append(folder.name)
-        folder = _parent(data, folder)
     damaged = f" ({', '.join(skipped)} is damaged)" if skipped else ""
     raise NoIndexError(f"There is no earlier generation to go back to{damaged}; nothing was changed.")
 
 
-def _parent(data: Path, folder: Path) -> Path | None:
-    """The generation that was served when this one was built; of a damaged one, the newest that is older."""
-    try:
-        name = Manifest.read(folder).parent
-    except SearchIndexError:
-        older = [path for path in kept_generations(data) if _built(path) < _built(folder)]
-        name = older[0].name if older else None
-    parent = data / GENERATIONS / name if name else None
-    return parent if parent and parent.is_dir() else None
-
-
-def _built(folder: Path) -> int:
-    return folder.stat().st_mtime_ns
-
-
-def forget(data: Path, article_id: str) -> tuple[str, ...]:
-    """Deletes every generation but the served one that holds an article, or that cannot be read; their names. Raises StorageError."""
-    _sweep(data / GENERATIONS)
-    served = current_generation(data)
-    gone = [folder for folder in kept_generations(data) if folder != served and _may_hold(folder, article_id)]
-    for folder in gone:
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise StorageError(f"The generation '{folder.name}' cannot be deleted ({error.strerror}); run the command again.") from None
-    return tuple(folder.name for folder in gone)
-
-
-def _may_hold(folder: Path, article_id: str) -> bool:
-    try:
-        return article_id in Manifest.read(folder).articles
-    except SearchIndexError:
-        return True
+def keep_hold(data: Path, model: str) -> Manifest:
+    """Of what a rollback holds; where what it restored is damaged, the next best is served from now on. Raises NoIndexError, StorageError."""
+    pointer, folder = Pointer.read(data), held_folder(data, model)
+    if pointer is None or folder is None:
+        raise NoIndexError(f"There is no index in '{data}' that could be held; run: career-advisor ingest --force")
+    if folder.name != pointer.generation:
+        _switch(data, replace(pointer, generation=folder.name))
+    return Manifest.read(folder)
 
 
 # --- files
@@ -199,6 +198,14 @@ def _count(path: Path, generation: str) -> int:
     """Which build of a generation's content a folder holds; 0 for any other folder."""
     match = GENERATION_NAME.fullmatch(path.name)
     return int(path.name.rpartition("-")[2]) if match and match["id"] == generation else 0
+
+
+def _switch(data: Path, pointer: Pointer) -> None:
+    """Raises StorageError."""
+    try:
+        _point_to(data, pointer)
+    except OSError as error:
+        raise StorageError(f"The data folder '{data}' cannot be written ({error.strerror}); nothing was changed.") from None
 
 
 def _point_to(data: Path, pointer: Pointer) -> None:
@@ -225,15 +232,15 @@ def _sync_one(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(data: Path) -> None:
     """What an ingest that was killed left behind; the lock says that none is running."""
-    for path in folder.glob(f"{_BUILDING}*"):
+    for path in (data / GENERATIONS).glob(f"{_BUILDING}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def _let_go(data: Path, served: str, kept: int) -> None:
     """The oldest beyond the number that is kept; never the one that is served, nor the one before it."""
-    parent = _parent(data, data / GENERATIONS / served)
+    parent = next(earlier(data, data / GENERATIONS / served), None)
     spared = {served, parent.name if parent else served}
     others = [path for path in kept_generations(data) if path.name not in spared]
     for path in others[max(0, kept - len(spared)) :]:

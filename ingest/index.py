@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -44,8 +46,10 @@ POINTER = "current"
 GENERATIONS = "generations"
 GENERATION_NAME = re.compile(r"(?P<id>[0-9a-f]{16})-\d+")
 MEND = "Run: career-advisor ingest --force"
+MEND_HELD = "Run: career-advisor ingest"  # which serves another one, and goes on holding
 DAMAGED = "The index is damaged, or may not be read; run: career-advisor ingest --force"
 FILES = "files.json"
+ESSENTIAL = frozenset({"manifest.json", "articles.jsonl", "chunks.txt", "chunks.jsonl", "vectors.npy", "units.npy", "tokens.npy"})
 CHROMA_BATCH = 5000  # Chroma takes 5,461 rows a call at most
 COMPARED_ONE_BY_ONE = 20_000  # chunks, up to which a product with all vectors is as fast as Chroma's graph, and misses none
 CHROMA_QUERIES = 32  # vectors a call, when all are searched for: more are slower
@@ -119,11 +123,14 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which generation is served. After a rollback: which was left, and the hash of its articles, until which differ the state holds."""
+    """Which generation is served. After a rollback: which was left, the hash of the articles as they lay in their folder then (while they
+    are the same, the state holds), and which were left by rollbacks before it.
+    """
 
     generation: str
     left: str | None = None
-    left_articles: str | None = None
+    held_articles: str | None = None
+    left_before: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, data: Path) -> Self | None:
@@ -133,10 +140,17 @@ class Pointer:
         except (OSError, ValueError):
             return None
         left = rest[0].split() if rest else []
-        return cls(first.strip(), *left[:2]) if GENERATION_NAME.fullmatch(first.strip()) else None
+        if not GENERATION_NAME.fullmatch(first.strip()):
+            return None
+        return cls(first.strip(), left[0], left[1], tuple(left[2:])) if len(left) > 1 else cls(first.strip())
+
+    @property
+    def all_left(self) -> tuple[str, ...]:
+        """Every generation that was gone back from, the last first."""
+        return (self.left, *self.left_before) if self.left else ()
 
     def __str__(self) -> str:
-        held = f"{self.left} {self.left_articles}\n" if self.left else ""
+        held = " ".join([self.left, str(self.held_articles), *self.left_before]) + "\n" if self.left else ""
         return f"{self.generation}\n{held}"
 
 
@@ -153,25 +167,73 @@ def kept_generations(data: Path) -> list[Path]:
     """The folders of all generations that are kept, the newest first."""
     try:
         found = [path for path in (data / GENERATIONS).iterdir() if GENERATION_NAME.fullmatch(path.name)]
-        return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     except OSError:
         return []
+    return sorted(found, key=_built, reverse=True)
+
+
+def _built(folder: Path) -> tuple[float, int]:
+    """When a generation was built: by its manifest, to the second, and then by its folder, which a copy makes younger. One that is gone: last."""
+    try:
+        changed = folder.stat().st_mtime_ns
+    except OSError:
+        return math.inf, 0
+    try:
+        return datetime.fromisoformat(Manifest.read(folder).built_at).timestamp(), changed
+    except (SearchIndexError, ValueError, TypeError):
+        return changed // 10**9, changed
+
+
+def earlier(data: Path, folder: Path) -> Iterator[Path]:
+    """The generations before one, the nearest first: each was served when the next was built; where such a one is gone, the newest that is older."""
+    seen = {folder}
+    while (before := _before(data, folder)) and before not in seen:
+        seen.add(before)
+        yield before
+        folder = before
+
+
+def _before(data: Path, folder: Path) -> Path | None:
+    with suppress(SearchIndexError):
+        parent = Manifest.read(folder).parent or ""
+        if GENERATION_NAME.fullmatch(parent) and (data / GENERATIONS / parent).is_dir():
+            return data / GENERATIONS / parent
+    return next((path for path in kept_generations(data) if _built(path) < _built(folder)), None)
 
 
 def open_served(data: Path, model: str) -> tuple[GenerationIndex, str | None]:
-    """The served generation, opened. Where it is damaged or gone, the newest whole one of the same model, and a sentence that says so.
+    """The served generation, opened. Where it is damaged or gone, another whole one of the same model, and a sentence that says so.
 
     Raises SearchIndexError where there is none.
     """
     try:
         return GenerationIndex(current_generation(data)), None
     except SearchIndexError as error:
-        for folder in kept_generations(data):
+        for folder in others(data):
             with suppress(SearchIndexError):
                 if Manifest.read(folder).model == model:
-                    index = GenerationIndex(folder)
-                    return index, f"The newest index is damaged; this is answered from an earlier one ({index.id}). {MEND}"
+                    return GenerationIndex(folder), _instead(folder, Pointer.read(data))
         raise error from None
+
+
+def others(data: Path) -> list[Path]:
+    """What could be served instead of the served one, the best first: those before it, then the newest; at last what was gone back from."""
+    pointer, kept = Pointer.read(data), kept_generations(data)
+    if pointer is None:
+        return kept
+    served = data / GENERATIONS / pointer.generation
+    before = list(earlier(data, served))
+    found = [*before, *(path for path in kept if path != served and path not in before)]
+    return sorted(found, key=lambda path: path.name in pointer.all_left)
+
+
+def _instead(folder: Path, pointer: Pointer | None) -> str:
+    """Says which is served instead, and what mends it: while a rollback holds, to build anew would bring back what it left."""
+    left = pointer.all_left if pointer else ()
+    name = Manifest.read(folder).id
+    if folder.name in left:
+        return f"The index that was rolled back to is damaged; this is answered from the one that was left ({name}). {MEND}"
+    return f"The index that is served is damaged; this is answered from another that is kept ({name}). {MEND_HELD if left else MEND}"
 
 
 def check_files(folder: Path, *, thorough: bool = False) -> None:
@@ -181,6 +243,8 @@ def check_files(folder: Path, *, thorough: bool = False) -> None:
     """
     try:
         files: dict[str, list[Any]] = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        if not files.keys() >= ESSENTIAL:
+            raise IndexMismatchError(DAMAGED)
         for name, (size, digest) in files.items():
             path = folder / name
             if path.stat().st_size != size or ((thorough or path.suffix != ".npy") and _sha256(path) != digest):
@@ -468,10 +532,13 @@ def _open_chroma(path: Path, *, create: int = 0) -> tuple[Any, Any]:
 
 
 def stored_articles(folder: Path, manifest: Manifest) -> tuple[StoredArticle, ...]:
-    """The articles of a generation, in the order of their ids."""
-    with (folder / "articles.jsonl").open(encoding="utf-8") as lines:
-        found = [_article_from(json.loads(line)) for line in lines]
-    return tuple(StoredArticle(article, manifest.counts[article.id], manifest.ingested_at[article.id]) for article in found)
+    """The articles of a generation, in the order of their ids. Raises IndexMismatchError."""
+    try:
+        with (folder / "articles.jsonl").open(encoding="utf-8") as lines:
+            found = [_article_from(json.loads(line)) for line in lines]
+        return tuple(StoredArticle(article, manifest.counts[article.id], manifest.ingested_at[article.id]) for article in found)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise IndexMismatchError(DAMAGED) from None
 
 
 def _article_from(fields: dict[str, Any]) -> Article:

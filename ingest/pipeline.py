@@ -9,12 +9,15 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from ingest.articles import reader_version
 from ingest.embed import Embedder, Vectors
 from ingest.errors import CorpusError
-from ingest.generations import end_hold, forget, ingest_lock, publish
+from ingest.forgetting import forget, to_forget
+from ingest.generations import Rollback, end_hold, go_back, ingest_lock, keep_hold, publish
 from ingest.index import Manifest, Row, write_generation
 from ingest.plan import Comparison, Plan, compare, plan
 from ingest.reuse import KeyedChunk
+from ingest.seen import note_sources
 from ingest.settings import IngestSettings
 
 T = TypeVar("T")
@@ -31,7 +34,9 @@ class Progress(Protocol):
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """What an ingest did. `left_out` are (file, reason); `embedded` is how many texts had to be; `held` is the generation that a rollback
-    left and that the articles are still those of: nothing was done. `forgotten` are the generations that were deleted with an article.
+    left, while the articles are as they were then: nothing was done but that a whole one is served where what was held is damaged, though it may be of other settings
+    (`reasons`). `forgotten` are the generations that were deleted with an article, `forgotten_ids` what its words were found as, and
+    `still_in` the files that hold the same and are still there.
     """
 
     generation: str
@@ -44,7 +49,10 @@ class IngestReport:
     left_out: tuple[tuple[str, str], ...] = ()
     embedded: int = 0
     held: str | None = None
+    reasons: tuple[str, ...] = ()
     forgotten: tuple[str, ...] | None = None
+    forgotten_ids: tuple[str, ...] = ()
+    still_in: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "left_out": [{"file": name, "reason": reason} for name, reason in self.left_out]}
@@ -60,28 +68,41 @@ def ingest(settings: IngestSettings, embedder: Embedder, *, force: bool = False,
 
 
 def ingest_without(settings: IngestSettings, embedder: Embedder, article_id: str, progress: Progress | None = None) -> IngestReport:
-    """`ingest` after an article's file was deleted, and then the deletion of every kept generation that holds the article.
+    """`ingest` after an article's file was deleted, and then the deletion of every kept generation that holds its words.
 
     Raises CorpusError where the file is still there, and what `ingest` raises.
     """
     with ingest_lock(settings.data):
         compared = compare(settings, embedder.fingerprint)
-        if article_id in compared.sources.hashes:
-            raise CorpusError(
-                f"The article '{article_id}' still lies in '{settings.articles}'; delete its file first, then run this again."
-            )
-        if article_id in compared.served_articles:
+        wanted = to_forget(settings, article_id, compared.sources)
+        if compared.served and wanted.stands_in(compared.served):
             compared = replace(compared, held=None)
         report = _ingest(settings, embedder, compared, force=False, progress=progress)
-        return replace(report, forgotten=forget(settings.data, article_id))
+        return replace(report, forgotten=forget(settings.data, wanted), forgotten_ids=wanted.ids, still_in=wanted.still_in)
+
+
+def roll_back(settings: IngestSettings, model: str) -> Rollback:
+    """Serves the generation again that was served before this one, and holds it until the articles are others than they are now.
+
+    Raises NoIndexError where there is none before, StorageError, IngestBusyError.
+    """
+    with ingest_lock(settings.data):
+        try:
+            articles = compare(settings, model).sources.hashes
+        except CorpusError:
+            articles = None
+        return go_back(settings.data, model, articles)
 
 
 def _ingest(settings: IngestSettings, embedder: Embedder, compared: Comparison, *, force: bool, progress: Progress | None) -> IngestReport:
     served = compared.served
-    if served and compared.is_held and not force:
-        return _report(served, compared, held=compared.held)
+    if compared.is_held and not force:
+        kept = keep_hold(settings.data, embedder.fingerprint)
+        return replace(_report(kept, compared, compared.held), changed=not served or kept.id != served.id)
     if served and compared.is_current and not force:
         end_hold(settings.data)
+        if compared.sources.read:  # files that are others, and gave the same articles
+            note_sources(settings.data, compared.sources.files, reader_version())
         return _report(served, compared)
     planned = plan(settings, embedder, compared, force=force)
     rows = _rows(planned, embedder, progress)
@@ -104,6 +125,7 @@ def _report(manifest: Manifest, compared: Comparison, held: str | None = None) -
         removed=() if held else compared.removed,
         left_out=compared.sources.left_out,
         held=held,
+        reasons=compared.other_settings if held else (),
     )
 
 

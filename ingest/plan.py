@@ -15,14 +15,17 @@ from pathlib import Path
 from ingest.articles import article_of, file_bytes, find_articles, reader_version
 from ingest.embed import Embedder
 from ingest.errors import ArticleError, CorpusError, SearchIndexError
-from ingest.generations import held_by, served_folder
+from ingest.generations import held_by, is_whole, served_folder
 from ingest.index import Manifest, current_generation, kept_generations, stored_articles
 from ingest.reuse import KeptGeneration, KeptVectors, KeyedChunk, opened, text_key
 from ingest.roles import RoleNames, attribute, merged_roles
 from ingest.sandbox import Sandbox
+from ingest.seen import known_sources
 from ingest.settings import IngestSettings
 from ingest.split import SPLITTER_VERSION, blocks, split
 from ingest.types import Article, Chunk, Role, content_hash
+
+_NOT_WHOLE = "the index is damaged, or to be built anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The articles against what is served. `held` is the generation that a rollback left, while the articles are still its own."""
+    """The articles against what is served. `held` is the generation that a rollback left, while the articles are as they were then."""
 
     sources: Sources
     served: Manifest | None
@@ -53,6 +56,11 @@ class Comparison:
     def is_held(self) -> bool:
         """Whether a rollback holds: a change of the model ends it, for the chat could not read what it restored."""
         return self.held is not None and not self.other_model
+
+    @property
+    def other_settings(self) -> tuple[str, ...]:
+        """Which settings the served generation is not of: a rollback holds all the same, and says so."""
+        return tuple(reason for reason in self.reasons if reason != _NOT_WHOLE) if self.served else ()
 
     @property
     def served_articles(self) -> Mapping[str, str]:
@@ -98,9 +106,9 @@ def compare(settings: IngestSettings, model: str, *, force: bool = False) -> Com
     folder = None if force else served_folder(settings.data)
     served = Manifest.read(folder) if folder else _manifest_of_served(settings.data)
     sources = _read(settings, served if folder else None)
-    held = None if force else held_by(settings.data, sources.hashes)
+    held = None if force else held_by(settings.data, sources.hashes, model)
     other_model = served is not None and served.model != model
-    return Comparison(sources, served, tuple(_reasons(served, settings, model, is_whole=bool(folder))), held, other_model)
+    return Comparison(sources, served, tuple(_reasons(served, settings, model, usable=bool(folder))), held, other_model)
 
 
 def _manifest_of_served(data: Path) -> Manifest | None:
@@ -111,10 +119,10 @@ def _manifest_of_served(data: Path) -> Manifest | None:
         return None
 
 
-def _reasons(served: Manifest | None, settings: IngestSettings, model: str, *, is_whole: bool) -> list[str]:
+def _reasons(served: Manifest | None, settings: IngestSettings, model: str, *, usable: bool) -> list[str]:
     if served is None:
         return ["there is no index yet"]
-    reasons = [] if is_whole else ["the index is damaged, or to be built anew"]
+    reasons = [] if usable else [_NOT_WHOLE]
     reasons += [f"the embedding model was {served.model}"] if served.model != model else []
     reasons += ["the splitter has changed"] if served.splitter != SPLITTER_VERSION else []
     reasons += [f"chunks were of {served.chunk_pieces} word pieces"] if served.chunk_pieces != settings.chunk_pieces else []
@@ -127,8 +135,8 @@ def _read(settings: IngestSettings, served: Manifest | None) -> Sources:
 
 
 def _read_files(settings: IngestSettings, served: Manifest | None, sandbox: Sandbox) -> Sources:
-    listing = find_articles(settings.articles)
-    known = served if served and served.reader == reader_version() else None
+    listing = find_articles(settings.articles, settings.data)
+    known = known_sources(settings.data, served, reader_version()) if served else {}
     hashes: dict[str, str] = {}
     files: dict[str, str] = {}
     read: dict[str, Article] = {}
@@ -138,8 +146,8 @@ def _read_files(settings: IngestSettings, served: Manifest | None, sandbox: Sand
         try:
             data = file_bytes(path, settings.articles, int(settings.max_article_mb * 1e6))
             files[article_id] = f"{hashlib.sha256(data).hexdigest()} {name}"
-            if known and known.sources.get(article_id) == files[article_id]:
-                hashes[article_id] = known.articles[article_id]
+            if served and known.get(article_id) == files[article_id]:
+                hashes[article_id] = served.articles[article_id]
                 continue
             read[article_id] = _quotable(article_of(article_id, path, data, sandbox))
             hashes[article_id] = read[article_id].hash
@@ -262,7 +270,8 @@ def _manifest(
 
 
 def _parent(data: Path) -> str | None:
+    """What is served; where nothing says what that is, the newest that is whole, for that one is answered from."""
     try:
         return current_generation(data).name
     except SearchIndexError:
-        return None
+        return next((folder.name for folder in kept_generations(data) if is_whole(folder)), None)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ingest.embed import Embedder
 from ingest.errors import SearchIndexError
+from ingest.generations import served_folder
 from ingest.index import current_generation, stored_articles
 from ingest.plan import Comparison, Plan, compare, plan
 from ingest.settings import IngestSettings
@@ -45,6 +46,7 @@ class Preview:
     generation: str
     reasons: tuple[str, ...]
     held: str | None
+    mends_hold: bool  # whether what is held is damaged, so that an ingest would hold another
     articles: tuple[ArticleChange, ...]
     left_out: tuple[tuple[str, str], ...]
     embeddings: int
@@ -53,8 +55,8 @@ class Preview:
 
     @property
     def is_change(self) -> bool:
-        """Whether an ingest would build a generation."""
-        return self.held is None and (bool(self.articles) or bool(self.reasons))
+        """Whether an ingest would serve another generation."""
+        return self.mends_hold if self.held else bool(self.articles) or bool(self.reasons)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -78,8 +80,9 @@ def preview(settings: IngestSettings, embedder: Embedder, *, force: bool = False
     return Preview(
         served=compared.served.id if compared.served else None,
         generation=planned.manifest.id,
-        reasons=compared.reasons,
+        reasons=compared.other_settings if compared.is_held else compared.reasons,
         held=compared.held if compared.is_held else None,
+        mends_hold=compared.is_held and served_folder(settings.data) is None,
         articles=tuple(_changes(compared, before, after, planned)),
         left_out=compared.sources.left_out,
         embeddings=planned.embeddings,
@@ -93,9 +96,9 @@ def _served_articles(settings: IngestSettings, compared: Comparison) -> dict[str
         return {}
     try:
         stored = stored_articles(current_generation(settings.data), compared.served)
-        return {one.article.id: one.article for one in stored}
-    except (SearchIndexError, OSError, ValueError, KeyError, TypeError):  # of a damaged generation nothing is known
+    except SearchIndexError:  # of a damaged generation nothing is known
         return {}
+    return {one.article.id: one.article for one in stored}
 
 
 def _changes(compared: Comparison, before: Mapping[str, Article], after: Mapping[str, Article], planned: Plan) -> Iterator[ArticleChange]:

@@ -73,13 +73,13 @@ def _vectors(index: GenerationIndex) -> Iterator[str]:
     if not np.isfinite(index.vectors).all():
         yield "a vector is not a number"
         return
-    seen = 0
+    seen = [0]
     for rows, vectors in index.stored_vectors():
-        seen += len(rows)
-        if np.abs(vectors - index.vectors[rows]).max() > SAME:
+        seen.append(len(rows))
+        if rows and np.abs(vectors - index.vectors[rows]).max() > SAME:
             yield "Chroma holds other vectors"
             return
-    if seen not in {0, len(index)}:
+    if len(seen) > 1 and sum(seen) != len(index):  # else it could not be opened at all, which is no flaw
         yield "Chroma holds other chunks"
         return
     if (lost := sum(distance > SAME for distance in index.own_distances())) > len(index) * UNFOUND:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingest.errors import SettingsError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+QUESTIONS = "questions.jsonl"
 
 
 class PrefixedSettings(BaseSettings):
@@ -27,8 +28,9 @@ class PrefixedSettings(BaseSettings):
             raise SettingsError("The file .env is not UTF-8 text.") from None
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            name = "CAREER_" + "_".join(str(part) for part in first["loc"]).upper()
-            raise SettingsError(f"The setting {name} cannot be used: {first['msg']}.") from None
+            name = "_".join(str(part) for part in first["loc"])
+            name = name if name.isupper() else f"CAREER_{name.upper()}"  # a name that is not ours stands as it is
+            raise SettingsError(f"The setting {name} cannot be used: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
 class IngestSettings(PrefixedSettings):
@@ -39,11 +41,18 @@ class IngestSettings(PrefixedSettings):
     max_article_mb: float = Field(5, gt=0, le=100, description="a larger file is left out")
     kept_generations: int = Field(3, ge=2, le=100, description="how many generations of the index are kept")
 
+    @field_validator("data")
+    @classmethod
+    def _lies_elsewhere(cls, data: Path, info: ValidationInfo) -> Path:
+        """What is made of the articles would be taken for articles."""
+        if "corpus" in info.data and data.resolve() == _articles_of(info.data["corpus"]).resolve():
+            raise ValueError("it is the folder of articles; name another with --data")
+        return data
+
     @property
     def articles(self) -> Path:
-        """The corpus folder itself, or its `articles` folder where it has one."""
-        inner = self.corpus / "articles"
-        return inner if inner.is_dir() else self.corpus
+        """The corpus folder itself, or its `articles` folder where it has one, or had one: a question set lies beside it, not among articles."""
+        return _articles_of(self.corpus)
 
     @property
     def models(self) -> Path:
@@ -53,4 +62,9 @@ class IngestSettings(PrefixedSettings):
     @property
     def questions(self) -> Path:
         """The question set that lies beside the articles' folder, as corpus/questions.jsonl does."""
-        return self.articles.parent / "questions.jsonl"
+        return self.articles.parent / QUESTIONS
+
+
+def _articles_of(corpus: Path) -> Path:
+    inner = corpus / "articles"
+    return inner if inner.is_dir() or (corpus / QUESTIONS).is_file() else corpus

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.articles import walk
@@ -11,38 +13,52 @@ from ingest.errors import CorpusError
 
 EVERY = 1.0  # seconds between two looks
 SETTLED = 2.0  # seconds without a change after which an edit is taken for finished
+AGAIN = 30.0  # seconds after which what failed for another reason than the articles is tried again
 
-Look = dict[str, tuple[int, int, int]]
-
-
-def settled_changes(folder: Path, wait: Callable[[float], object] = time.sleep) -> Iterator[None]:
-    """Yields at once, and again whenever the files of a folder have changed and have then stayed the same for a while; never ends."""
-    while True:
-        ingested = _look(folder)
-        yield
-        now = _look(folder)
-        while now == ingested:
-            wait(EVERY)
-            now = _look(folder)
-        _settle(folder, now, wait)
+Status = tuple[int, int, int, int]
+Look = dict[str, Status | None]
 
 
-def _settle(folder: Path, seen: Look, wait: Callable[[float], object]) -> None:
-    still = 0.0
-    while still < SETTLED:
-        wait(EVERY)
-        now = _look(folder)
-        still = still + EVERY if now == seen else 0.0
-        seen = now
+@dataclass(slots=True)
+class Watch:
+    """A folder of articles that is watched; the data folder, where it lies below, is not. `has_failed` asks for another try after a while."""
+
+    folder: Path
+    data: Path | None = None
+    wait: Callable[[float], object] = time.sleep
+    has_failed: bool = False
+
+    def settled_changes(self) -> Iterator[None]:
+        """Yields at once, and again whenever the files have changed and have then stayed the same for a while; never ends."""
+        while True:
+            ingested = self._look()
+            yield
+            now, waited = self._look(), 0.0
+            while now == ingested and not (self.has_failed and waited >= AGAIN):
+                self.wait(EVERY)
+                now, waited = self._look(), waited + EVERY
+            self._settle(now)
+
+    def _settle(self, seen: Look) -> None:
+        still = 0.0
+        while still < SETTLED:
+            self.wait(EVERY)
+            now = self._look()
+            still = still + EVERY if now == seen else 0.0
+            seen = now
+
+    def _look(self) -> Look:
+        """What tells by its change that a file has changed; of a folder that is gone, nothing."""
+        try:
+            return {str(path): _status(path) for path in walk(self.folder, self.data)}
+        except (OSError, CorpusError):
+            return {}
 
 
-def _look(folder: Path) -> Look:
-    """What tells by its change that a file has changed; of a folder that is gone, nothing."""
-    found: Look = {}
-    try:
-        for path in walk(folder):
-            status = path.stat()
-            found[str(path)] = (status.st_mtime_ns, status.st_size, status.st_ino)
-    except (OSError, CorpusError):
-        return found
-    return found
+def _status(path: Path) -> Status | None:
+    """Of a link that leads nowhere its own; of a file that is gone since it was listed, nothing."""
+    for look in (path.stat, path.lstat):
+        with suppress(OSError):
+            status = look()
+            return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+    return None

@@ -57,7 +57,8 @@ def test_a_dry_run_says_which_citations_of_all_owners_would_be_touched(
         {"article_id": "flour", "quote": RYE, "fate": "changed", "times": 2},
         {"article_id": "flour", "quote": WHEAT, "fate": "moved", "times": 1},
     ]
-    assert "(1 moved, 2 changed)." in _preview(json.loads(told))
+    (of_citations,) = [block for block in _preview(json.loads(told)) if "(1 moved, 2 changed):" in str(block)]
+    assert of_citations["kind"] == "paragraph"
     assert "ZEBRAFISH" not in out + told
     run("ingest")
     write_article("more.md", "Another sentence about yeast.")
@@ -108,8 +109,14 @@ def test_a_forgotten_articles_words_go_from_kept_answers_and_nothing_else_does(
     assert memory.conversation("me", stopped).turns[0].partial == ""
     assert memory.conversation("you", other) == before
     assert not any(b"Rye flour" in path.read_bytes() for path in tmp_path.rglob("conversations.sqlite*"))  # while the page goes on
-    told = json.loads(run("ingest", "--forget", "flour", "--json")[1])
-    assert (told["forgotten_answers"], told["runs_that_hold_it"]) == (0, [])
+    assert run("ingest", "--forget", "flour")[0] == 1  # nothing knows it any more
+
+
+def test_what_only_an_answer_knows_can_be_forgotten(run: Run, memory: Memory) -> None:
+    run("ingest")
+    tell(memory, "me", cited(1, RYE, RYE, "old"))
+    told = json.loads(run("ingest", "--forget", "old", "--json")[1])
+    assert (told["forgotten_answers"], told["runs_that_hold_it"], told["forgotten_ids"]) == (1, [], ["old"])
 
 
 def test_passages_beside_an_answer_and_answers_of_another_version_are_forgotten_too(memory: Memory, tmp_path: Path) -> None:
@@ -122,7 +129,9 @@ def test_passages_beside_an_answer_and_answers_of_another_version_are_forgotten_
     with sqlite3.connect(tmp_path / "data" / "conversations.sqlite") as database:
         database.execute("update turns set answer = ? where question = 'y'", [newer])
     assert memory.forget_article("another") == 0
+    assert (memory.holds_article("another"), memory.holds_article(article_id)) == (False, True)
     assert memory.forget_article(article_id) == 2
+    assert not memory.holds_article(article_id)
     kept, unreadable = memory.conversation("me", conversation_id).turns
     assert kept.answer == replace(answer, passages=(), suggestions=())
     assert unreadable.answer is None

@@ -130,6 +130,14 @@ def test_what_a_killed_process_left_behind_goes(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / ".writing-killed").exists()
 
 
+def test_what_only_counts_word_pieces_writes_nothing(tmp_path: Path, real_embedder: SentenceTransformerEmbedder) -> None:
+    counting = SentenceTransformerEmbedder(DEFAULT_MODEL, tmp_path / "models")
+    for text in TEXTS[:4]:
+        assert counting.count_pieces(text) == real_embedder.count_pieces(text)
+    assert counting.max_pieces == real_embedder.max_pieces
+    assert not list(tmp_path.iterdir())
+
+
 def test_batches_hold_every_text_once_and_little_padding() -> None:
     lengths = [int(length) for length in np.random.default_rng(3).integers(1, 300, 500)]
     batches = list(exported._batches(lengths))

@@ -52,7 +52,7 @@ def test_it_holds_each_question_and_answer_with_the_quotes() -> None:
         "- Background: a nurse",
         "## Which? And the pay?",
         "24 November 2026, 09:30 UTC",
-        rf"{BUILDS} \[1\]",
+        f"{BUILDS} [1]",
         f"1. “{BUILDS}”",
         PYTHON,
         "what is the pay?",
@@ -61,6 +61,14 @@ def test_it_holds_each_question_and_answer_with_the_quotes() -> None:
     assert ROW.strip("| ").split(" | ")[1] in told
     shown = "".join(token.content for token in tokens(told) if token.type == "text")
     assert BUILDS in shown
+
+
+def test_a_number_reads_as_one_unless_it_could_become_a_link() -> None:
+    text = f"{BUILDS} [1] It is. [1][1] But [1](page.html) is none."
+    told = exported(exchange(replace(usual_answer("x"), text=text)))
+    assert " [1] It is" in told
+    assert r"\[1\](" in told
+    assert not live(told)
 
 
 def test_a_table_stays_one() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import FakeEmbedder
 
-from ingest.errors import CorpusError, IndexMismatchError, IngestBusyError, NoIndexError, StorageError
+from ingest.errors import CorpusError, IndexMismatchError, IngestBusyError, NoIndexError, SettingsError, StorageError
 from ingest.generations import ingest_lock
 from ingest.index import GENERATIONS, GenerationIndex, Manifest, current_generation
 from ingest.pipeline import ingest
@@ -98,6 +98,42 @@ def test_what_holds_nothing_to_quote_and_a_loop_of_links_are_left_out(
     (corpus / "loop.md").symlink_to(corpus / "loop.md")
     report = ingest(settings, embedder)
     assert (report.articles, dict(report.left_out).keys()) == (2, {"headings.md", "loop.md"})
+
+
+def test_a_name_forges_no_line_of_the_report(settings: IngestSettings, embedder: FakeEmbedder, corpus: Path) -> None:
+    (corpus / "k\nLeft out good.md: it is evil.md").write_text("Text.")
+    ((name, reason),) = ingest(settings, embedder).left_out
+    assert "\n" not in name
+    assert "control characters" in reason
+
+
+@pytest.mark.parametrize("name", ["d", "sub/d"])
+def test_what_is_made_of_the_articles_is_none(name: str, settings: IngestSettings, embedder: FakeEmbedder, corpus: Path) -> None:
+    """A data folder below the articles'."""
+    below = settings.model_copy(update={"data": corpus / name})
+    assert ingest(below, embedder).articles == 2
+    assert not ingest(below, embedder).changed
+
+
+def test_the_data_folder_is_not_the_articles_own(corpus: Path) -> None:
+    with pytest.raises(SettingsError, match="CAREER_DATA cannot be used: it is the folder of articles"):
+        IngestSettings.read(corpus=corpus, data=corpus)
+
+
+def test_a_corpus_whose_articles_are_gone_is_not_read_in_their_stead(
+    settings: IngestSettings, embedder: FakeEmbedder, corpus: Path
+) -> None:
+    articles = corpus / "articles"
+    articles.mkdir()
+    for path in [*corpus.glob("*.md"), *corpus.glob("*.txt")]:
+        path.rename(articles / path.name)
+    (corpus / "questions.jsonl").touch()
+    (corpus / "README.md").write_text("# The articles\n\nWhere they come from.\n")
+    before = ingest(settings, embedder).generation
+    articles.rename(corpus.parent / "away")
+    with pytest.raises(CorpusError, match="no folder of articles"):
+        ingest(settings, embedder)
+    assert Manifest.read(current_generation(settings.data)).id == before
 
 
 def test_a_stray_folder_among_the_generations_is_left_alone(settings: IngestSettings, embedder: FakeEmbedder) -> None:

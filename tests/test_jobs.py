@@ -22,7 +22,10 @@ from chatbot.evaluation.comparison import compare
 from chatbot.evaluation.evaluate import Evaluation
 from chatbot.evaluation.questions import Question
 from chatbot.evaluation.runs import ANSWERS, read_run
+from ingest.pipeline import roll_back
+from ingest.settings import IngestSettings
 from ui import background, jobs, keeping, render_runs
+from ui import cli as command_line
 
 ROWS = (
     Question(id="right", question="What does a bread baker own?", kind="fact", answerable=True, facts=(("stone oven",),), split="tune"),
@@ -41,10 +44,28 @@ ROWS = (
 def small(corpus: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small corpus with the fake embedder, for what reads its settings itself."""
     monkeypatch.setenv("CAREER_CORPUS", str(corpus))
-    monkeypatch.setattr(wiring, "open_embedder", lambda _: embedder)
+    monkeypatch.setattr(wiring, "open_embedder", lambda _, **__: embedder)
     monkeypatch.setattr(background.os, "nice", lambda _: 0)
     (corpus.parent / "questions.jsonl").write_text("".join(row.model_dump_json(exclude_none=True) + "\n" for row in ROWS), encoding="utf-8")
     return corpus
+
+
+ROW = {
+    "id": "rye",
+    "question": "How long does rye keep?",
+    "kind": "fact",
+    "answerable": True,
+    "evidence": ["Rye flour keeps bread moist for four days."],
+    "facts": [["four days"]],
+}
+
+
+def words(tree: Any) -> str:
+    """The runs of a tree, a line each."""
+    if isinstance(tree, dict) and "text" in tree:
+        return str(tree["text"])
+    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    return "\n".join(filter(None, map(words, parts)))
 
 
 # --- the program
@@ -55,10 +76,10 @@ def test_an_ingest_tells_its_progress_and_its_report(small: Path, capsys: pytest
     *progress, end = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert progress[-1]["done"] == progress[-1]["total"] > 0
     assert end["result"]["articles"] == 2
-    assert "added bakers, flour" in keeping._report(end["result"])
+    assert "2 added: bakers, flour" in words(keeping._report(end["result"]))
     assert background.main(["ingest"]) == 0
     again = json.loads(capsys.readouterr().out)
-    assert keeping._report(again["result"]).startswith("Nothing changed: 2 articles")
+    assert words(keeping._report(again["result"])).startswith("Nothing changed: 2 articles")
     for path in small.iterdir():
         path.unlink()
     assert background.main(["ingest"]) == 1
@@ -68,14 +89,46 @@ def test_an_ingest_tells_its_progress_and_its_report(small: Path, capsys: pytest
 def test_a_preview_tells_what_an_ingest_would_change(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def previewed() -> str:
         assert background.main(["preview"]) == 0
-        return keeping._preview(json.loads(capsys.readouterr().out.splitlines()[-1])["result"])
+        return words(keeping._preview(json.loads(capsys.readouterr().out.splitlines()[-1])["result"]))
 
-    assert "added" in previewed()
+    first = previewed()
+    assert first.startswith("Everything would be built anew: there is no index yet.")
+    assert "added bakers: " in first
     assert background.main(["ingest"]) == 0
     capsys.readouterr()
-    assert previewed() == "An ingest would change nothing."
+    assert previewed() == "Nothing would change."
     (small / "flour.txt").write_text("All About Flour\n\nRye flour keeps bread moist for five days.\n", encoding="utf-8")
-    assert "All About Flour: " in previewed()
+    (small / "bad.md").write_bytes(b"caf\xe9")
+    (small.parent / "questions.jsonl").write_text(json.dumps(ROW) + "\n", encoding="utf-8")
+    told = previewed()
+    assert "changed flour: 1 new passage, 1 gone" in told
+    assert "+ Rye flour keeps bread moist for five days." in told
+    assert "- Wheat flour rises higher." in told
+    assert "question rye would lose its evidence" in told
+    assert "texts would be embedded." in told
+    assert "Would leave out bad.md: it is not UTF-8" in told
+    assert command_line.main(["ingest", "--dry-run"]) == 0
+    assert all(line.strip() in told for line in capsys.readouterr().out.splitlines())  # the page shows the same
+
+
+def test_a_preview_passes_on_what_is_wrong(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in small.iterdir():
+        path.unlink()
+    assert background.main(["preview"]) == 1
+    assert "holds no article" in json.loads(capsys.readouterr().out)["problem"]
+
+
+def test_the_page_says_that_a_rollback_holds(small: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert background.main(["ingest"]) == 0
+    (small / "new.md").write_text("A new sentence about yeast.", encoding="utf-8")
+    assert background.main(["ingest"]) == 0
+    roll_back(IngestSettings(corpus=small, data=tmp_path / "data"), FakeEmbedder().fingerprint)
+    capsys.readouterr()
+    for kind, show in (("preview", keeping._preview), ("ingest", keeping._report)):
+        assert background.main([kind]) == 0
+        told = words(show(json.loads(capsys.readouterr().out.splitlines()[-1])["result"]))
+        assert "a rollback from" in told
+        assert "until the articles change or you run: career-advisor ingest --force" in told
 
 
 def test_an_evaluation_asks_one_half_and_names_its_run(small: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -143,7 +196,7 @@ def runs(advisor: Advisor, tmp_path: Path) -> list[Path]:
 
 def test_a_run_is_bars_and_its_failures(runs: list[Path]) -> None:
     run = read_run(runs[0])
-    bars, *numbers = render_runs.bars(run.measures())
+    bars, _, *numbers = render_runs.bars(run.measures())
     assert all(0 <= row["low"] <= row["high"] <= 1 for row in bars["rows"])
     assert "facts held" in [row["name"] for row in bars["rows"]]
     assert numbers[0]["rows"][0][0] == "words an answer"
@@ -191,6 +244,8 @@ def _keeping_app() -> None:
 def test_an_ingest_from_the_page_shows_its_progress_and_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     st.cache_resource.clear()
     report = {
+        "generation": "g",
+        "held": None,
         "changed": True,
         "articles": 2,
         "passages": 9,
@@ -208,7 +263,7 @@ def test_an_ingest_from_the_page_shows_its_progress_and_its_end(monkeypatch: pyt
     app.button(key="ingest").click().run()
     assert app.button(key="ingest").disabled
     until(app, lambda app: "Embedding: 1 of 4" in text(toned(app, "caption")))
-    until(app, lambda app: "Ingested 2 articles, 9 passages (added a). Left out b: empty." in text(toned(app, "notice")))
+    until(app, lambda app: "Ingested 2 articles, 9 passages; generation g (1 added: a). Left out b: empty." in text(toned(app, "notice")))
     assert not app.button(key="ingest").disabled
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,12 @@ import pytest
 from conftest import Run
 from model_server import ModelServer, Script, says, status
 
-from ingest.watch import EVERY, SETTLED, settled_changes
+from chatbot.evaluation.runs import ANSWERS
+from ingest.errors import CorpusError, StorageError
+from ingest.settings import IngestSettings
+from ingest.watch import AGAIN, EVERY, SETTLED, Watch
+from ui.evaluation_commands import RUNS
+from ui.keeper_commands import previewed
 
 ROW = {
     "id": "rye",
@@ -82,6 +89,18 @@ def test_a_preview_names_the_rows_of_the_question_set_and_the_cost(run: Run, cor
     assert (told["embeddings"], told["generation"]) == (report["embedded"], report["generation"])
 
 
+def test_a_dry_run_exports_no_model(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of all, in a data folder that is not there yet, with the real model."""
+
+    def exported(*_: object) -> None:
+        raise AssertionError("an export")
+
+    monkeypatch.setattr("ingest.exported.prepared", exported)
+    found = previewed(IngestSettings(corpus=corpus, data=tmp_path / "fresh"))
+    assert found["embeddings"] > 0
+    assert not (tmp_path / "fresh").exists()
+
+
 def test_a_preview_tells_front_matter_and_settings(
     run: Run, write_article: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +129,7 @@ def test_rolled_back_it_says_so_everywhere(run: Run, write_article: Callable[[st
     assert json.loads(run("ingest", "--json")[1])["held"]
     status, out, _ = run("ingest", "--dry-run", "--exit-code")
     assert status == 0
-    assert "A rollback from" in out
+    assert "a rollback from" in out
     status, out, _ = run("doctor")
     assert status == 0
     assert "holds until the articles change" in out
@@ -186,8 +205,59 @@ def test_forgetting_says_what_can_no_longer_be_rolled_back_to(run: Run, corpus: 
     assert run("rollback")[0] == 1
 
 
+def test_what_nothing_knows_is_not_said_to_be_forgotten(run: Run, corpus: Path, write_article: Callable[[str, str], Path]) -> None:
+    write_article("one.md", "Text of one.")
+    run("ingest")
+    (corpus / "one.md").unlink()
+    status, out, err = run("ingest", "--forget", "one.md")
+    assert (status, out) == (1, "")
+    assert "nothing was done; did you mean one?" in err
+    assert "lists those" in run("ingest", "--forget", "two")[2]
+    assert "1 removed: one" in run("ingest", "--forget", "one")[1]
+
+
+def test_an_id_that_only_an_answer_or_an_evaluation_knows_is_forgotten(run: Run, tmp_path: Path) -> None:
+    run("ingest")
+    runs = tmp_path / "data" / RUNS / "r"
+    runs.mkdir(parents=True)
+    (runs / ANSWERS).write_text('{"article_id": "old"}\n')
+    status, out, _ = run("ingest", "--forget", "old")
+    assert status == 0
+    assert "no kept index held it" in out
+    assert "Evaluations still hold its words: delete r" in out
+
+
+def test_forgetting_says_where_the_same_words_still_stand(run: Run, corpus: Path, write_article: Callable[[str, str], Path]) -> None:
+    write_article("one.md", "Text of one.")
+    write_article("copy.md", "Text of one.")
+    run("ingest")
+    (corpus / "one.md").unlink()
+    assert "still stand in the file copy.md" in run("ingest", "--forget", "one")[1]
+
+
+def test_a_damaged_hold_is_told_as_it_is_mended(run: Run, tmp_path: Path, write_article: Callable[[str, str], Path]) -> None:
+    for number in range(3):
+        write_article("new.md", f"Number {number} is about yeast.")
+        run("ingest")
+    run("rollback")
+    served = (tmp_path / "data" / "current").read_text().split()[0]
+    (tmp_path / "data" / "generations" / served / "articles.jsonl").write_bytes(b"junk")
+    status, out, _ = run("ingest", "--dry-run", "--exit-code")
+    assert (status, out.split(":")[0]) == (3, "What is held is damaged, and another would be served")
+    assert run("ingest")[1].startswith("What was held is damaged, so that another is served now: 3 articles")
+    assert run("ingest")[1].startswith("Nothing was changed: 3 articles")
+
+
 @pytest.mark.parametrize(
-    "options", [["--exit-code"], ["--forget", "x", "--force"], ["--forget", "x", "--dry-run"], ["--dry-run", "--watch"]]
+    "options",
+    [
+        ["--exit-code"],
+        ["--forget", ""],
+        ["--forget", " "],
+        ["--forget", "x", "--force"],
+        ["--forget", "x", "--dry-run"],
+        ["--dry-run", "--watch"],
+    ],
 )
 def test_options_that_do_not_go_together(options: list[str], run: Run) -> None:
     assert run("ingest", *options)[0] == 2
@@ -212,7 +282,7 @@ class Clock:
 
 
 def moments(folder: Path, clock: Clock) -> Iterator[float]:
-    for _ in settled_changes(folder, clock.wait):
+    for _ in Watch(folder, wait=clock.wait).settled_changes():
         yield clock.now
 
 
@@ -241,8 +311,80 @@ def test_a_change_during_an_ingest_is_seen_and_a_folder_may_be_gone_for_a_while(
     assert next(watched) == 40 + SETTLED
 
 
+def test_a_link_that_leads_nowhere_hides_no_change(corpus: Path) -> None:
+    (corpus / "a.md").symlink_to(corpus / "nowhere")
+    flour = corpus / "flour.txt"
+    times = flour.stat()
+
+    def same_size_and_time() -> None:
+        flour.write_text(flour.read_text().replace("four", "five"))
+        os.utime(flour, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    watched = moments(corpus, Clock({20.0: same_size_and_time}))
+    assert [next(watched), next(watched)] == [0, 20 + SETTLED]
+
+
+def test_what_is_made_of_the_articles_is_no_change_of_them(corpus: Path) -> None:
+    def made() -> None:
+        (corpus / "data").mkdir()
+        (corpus / "data" / "chunks.txt").write_text("Made of articles.")
+
+    clock = Clock({20.0: made})
+    watched = Watch(corpus, corpus / "data", clock.wait).settled_changes()
+    next(watched)
+    with pytest.raises(TimeoutError):
+        next(watched)
+
+
+def test_a_failed_ingest_is_tried_again_without_a_change(corpus: Path) -> None:
+    clock = Clock({})
+    watch = Watch(corpus, wait=clock.wait, has_failed=True)
+    watched = watch.settled_changes()
+    next(watched)
+    next(watched)
+    assert clock.now == AGAIN + SETTLED
+    watch.has_failed = False
+    with pytest.raises(TimeoutError):
+        next(watched)
+
+
+@pytest.mark.parametrize(("error", "again"), [(StorageError("The disk is full."), True), (CorpusError("The folder is empty."), False)])
+def test_only_what_is_not_of_the_articles_is_tried_again(error: Exception, again: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(watch: Watch) -> Iterator[None]:
+        yield
+        assert watch.has_failed == again
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ingest.watch.Watch.settled_changes", once)
+    monkeypatch.setattr("ingest.pipeline.ingest", fails)
+    assert str(error) in run("ingest", "--watch")[2]
+
+
+def test_watching_tells_a_log_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[str] = []
+    monkeypatch.setattr("ingest.watch.Watch.settled_changes", lambda _: iter([None]))
+    monkeypatch.setattr("ui.keeper_commands.say", flushed.append)
+    monkeypatch.setattr("ui.keeper_commands.sys.stdout", _Flushed(flushed))
+    run("ingest", "--watch")
+    assert flushed[0] == "flushed"
+
+
+class _Flushed(io.StringIO):
+    """Tells when it is flushed."""
+
+    def __init__(self, told: list[str]) -> None:
+        super().__init__()
+        self._told = told
+
+    def flush(self) -> None:
+        self._told.append("flushed")
+
+
 def test_watching_ingests_says_what_goes_wrong_and_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def three_times(folder: Path) -> Iterator[None]:
+    def three_times(watch: Watch) -> Iterator[None]:
+        folder = watch.folder
         yield
         texts = {path: path.read_text() for path in folder.iterdir()}
         for path in texts:
@@ -252,7 +394,7 @@ def test_watching_ingests_says_what_goes_wrong_and_goes_on(run: Run, monkeypatch
             path.write_text(text)
         yield
 
-    monkeypatch.setattr("ingest.watch.settled_changes", three_times)
+    monkeypatch.setattr("ingest.watch.Watch.settled_changes", three_times)
     status, out, err = run("ingest", "--watch")
     assert status == 0
     assert [line.split(" ")[0] for line in out.splitlines()] == ["Ingested", "Nothing"]

@@ -134,6 +134,27 @@ def test_a_file_that_is_the_same_is_not_read_again(
     assert read == ["new"]
 
 
+def test_a_file_that_gives_the_same_article_is_read_once_more_and_no_more(
+    settings: IngestSettings, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Renamed to another suffix, or touched where nothing of it is seen."""
+    read: list[str] = []
+    from ingest import plan  # noqa: PLC0415
+
+    original = plan.article_of
+    monkeypatch.setattr("ingest.plan.article_of", lambda name, *rest: (read.append(name), original(name, *rest))[1])
+    ingest(settings, FakeEmbedder())
+    (corpus / "bakers.md").rename(corpus / "bakers.markdown")
+    (corpus / "flour.txt").write_text((corpus / "flour.txt").read_text() + "\n")
+    read.clear()
+    assert not ingest(settings, FakeEmbedder()).changed
+    assert read == ["bakers", "flour"]
+    assert not ingest(settings, FakeEmbedder()).changed
+    assert read == ["bakers", "flour"]
+    (corpus / "flour.txt").write_text("Another text altogether.\n")
+    assert ingest(settings, FakeEmbedder()).edited == ("flour",)
+
+
 @pytest.mark.parametrize("name", ["vectors.npy", "units.npy", "tokens.npy", "chunk_keys.npy", "unit_keys.npy"])
 def test_vectors_of_a_damaged_generation_are_not_used_again(name: str, settings: IngestSettings, corpus: Path, tmp_path: Path) -> None:
     ingest(settings, FakeEmbedder())

@@ -7,12 +7,10 @@ It tells its progress and its end as lines of JSON on standard output. Imports n
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from typing import Any
 
 from ui.problems import log_unforeseen, sentence
@@ -52,13 +50,10 @@ def _ingest() -> dict[str, Any]:
 
 
 def _preview() -> dict[str, Any]:
-    from ui.cli import main as command_line  # noqa: PLC0415
+    from ingest.settings import IngestSettings  # noqa: PLC0415
+    from ui.keeper_commands import previewed  # noqa: PLC0415
 
-    told = io.StringIO()
-    with redirect_stdout(told):
-        command_line(["ingest", "--dry-run", "--json"])
-    report: dict[str, Any] = json.loads(told.getvalue())
-    return report
+    return previewed(IngestSettings.read())
 
 
 def _evaluate(half: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from ui.command import count
 from ui.evaluation_commands import RUNS
 
 if TYPE_CHECKING:
+    from chatbot.memory import Memory
     from chatbot.recheck import Fate
     from ingest.preview import Preview
     from ingest.settings import IngestSettings
@@ -33,33 +35,25 @@ class TouchedCitation:
 
 def touched_citations(settings: IngestSettings, found: Preview) -> list[TouchedCitation]:
     """Of all kept conversations; none where none are kept. Raises MemoryStoreError."""
-    from chatbot.memory import kept_memory  # noqa: PLC0415
     from chatbot.recheck import Quoted, touched_quotes  # noqa: PLC0415
-    from chatbot.settings import MemorySettings  # noqa: PLC0415
 
-    memory = kept_memory(MemorySettings.read(), settings.data) if found.is_change else None
-    if memory is None:
+    if not found.is_change:
         return []
-    try:
-        times = Counter(map(Quoted.of, memory.citations()))
-    finally:
-        memory.close()
+    with _memory(settings) as memory:
+        times = Counter(map(Quoted.of, memory.citations() if memory else ()))
     touched = touched_quotes(times, found.before, found.after)
     return [TouchedCitation(quoted.article_id, quoted.text, result.fate, times[quoted]) for quoted, result in touched]
 
 
-def touched_lines(touched: Sequence[TouchedCitation]) -> list[str]:
-    """For a person: how many, and the quotes that would not stand any more as they were."""
-    if not touched:
-        return []
-    lost = [one for one in touched if one.fate != "moved"]
-    lines = [f"{touched_sentence([one.as_dict() for one in touched])}{':' if lost else ''}"]
-    lines += [f"  {one.fate} {one.article_id}: {' '.join(one.quote.split())}" for one in lost[:SHOWN]]
-    return [*lines, f"  ... and {count(len(lost) - SHOWN, 'more quote')}"] if len(lost) > SHOWN else lines
+def touched_section(touched: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, ...]]:
+    """For a person: how many, and below it the quotes that would not stand any more as they were. `touched` as in --json."""
+    lost = [one for one in touched if one["fate"] != "moved"]
+    lines = [f"{one['fate']} {one['article_id']}: {' '.join(one['quote'].split())}" for one in lost[:SHOWN]]
+    more = [f"... and {count(len(lost) - SHOWN, 'more quote')}"] if len(lost) > SHOWN else []
+    return f"{_touched_sentence(touched)}{':' if lost else '.'}", (*lines, *more)
 
 
-def touched_sentence(touched: Sequence[dict[str, Any]]) -> str:
-    """`touched` as in --json. Without its full stop."""
+def _touched_sentence(touched: Sequence[Mapping[str, Any]]) -> str:
     fates: Counter[str] = Counter()
     for one in touched:
         fates[one["fate"]] += one["times"]
@@ -87,16 +81,34 @@ class Forgotten:
         return told
 
 
-def forget_in_answers(settings: IngestSettings, article_id: str) -> Forgotten:
-    """Raises MemoryStoreError."""
+def stands_in_answers(settings: IngestSettings, article_id: str) -> bool:
+    """Whether a kept answer holds an article's words, or an evaluation names it. Raises MemoryStoreError."""
     from chatbot.evaluation.runs import runs_that_hold  # noqa: PLC0415
+
+    with _memory(settings) as memory:
+        is_kept = memory is not None and memory.holds_article(article_id)
+    return is_kept or bool(runs_that_hold(settings.data / RUNS, article_id))
+
+
+def forget_in_answers(settings: IngestSettings, ids: Sequence[str]) -> Forgotten:
+    """Of all that an article was ever called. Raises MemoryStoreError."""
+    from chatbot.evaluation.runs import runs_that_hold  # noqa: PLC0415
+
+    with _memory(settings) as memory:
+        answers = sum(map(memory.forget_article, ids)) if memory else None
+    runs = {run for name in ids for run in runs_that_hold(settings.data / RUNS, name)}
+    return Forgotten(answers, tuple(sorted(runs)))
+
+
+@contextmanager
+def _memory(settings: IngestSettings) -> Iterator[Memory | None]:
+    """None where no conversations are kept. Raises MemoryStoreError."""
     from chatbot.memory import kept_memory  # noqa: PLC0415
     from chatbot.settings import MemorySettings  # noqa: PLC0415
 
     memory = kept_memory(MemorySettings.read(), settings.data)
     try:
-        answers = memory.forget_article(article_id) if memory else None
+        yield memory
     finally:
         if memory:
             memory.close()
-    return Forgotten(answers, tuple(runs_that_hold(settings.data / RUNS, article_id)))

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import streamlit as st
 
 from ui import component
 from ui.evaluation_commands import RUNS
+from ui.markdown import Block
 
 POLL_SECONDS = 1.0
 ENDED = "It ended before it was done; the page's log says why."
@@ -85,7 +86,10 @@ def jobs() -> Jobs:
     return Jobs()
 
 
-def show_job(kind: str, doing: str, told: Callable[[dict[str, Any]], str]) -> bool:
+Told = Callable[[dict[str, Any]], Sequence[Block]]  # what a job's result is shown as
+
+
+def show_job(kind: str, doing: str, told: Told) -> bool:
     """How far a job is, drawn again until it has ended, and then what came of it; whether it is under way."""
     job = jobs().of(kind)
     if job is None:
@@ -95,7 +99,7 @@ def show_job(kind: str, doing: str, told: Callable[[dict[str, Any]], str]) -> bo
     return is_running
 
 
-def _job(kind: str, job: Job, doing: str, told: Callable[[dict[str, Any]], str], was_running: bool) -> None:
+def _job(kind: str, job: Job, doing: str, told: Told, was_running: bool) -> None:
     if was_running and job.finished.is_set():
         st.rerun()
     if was_running:
@@ -108,7 +112,7 @@ def _job(kind: str, job: Job, doing: str, told: Callable[[dict[str, Any]], str],
     elif job.problem:
         component.show_sentence(f"{kind}-problem", job.problem, "problem")
     elif job.result is not None:
-        component.show_sentence(f"{kind}-result", told(job.result), "notice")
+        component.show(f"{kind}-result", told(job.result), "notice")
 
 
 def runs_folder(data: Path) -> Path:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import replace
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from ui.cited import TouchedCitation, forget_in_answers, touched_citations, touched_lines
-from ui.command import BAD_NEWS, DONE, USAGE, Commands, add_json, count, progress_bar, say, settings_of, write, write_json
+from ui import keeper_words
+from ui.cited import forget_in_answers, stands_in_answers, touched_citations
+from ui.command import BAD_NEWS, DONE, FAILED, USAGE, Commands, add_json, count, progress_bar, say, settings_of, write, write_json
 
 if TYPE_CHECKING:
     from chatbot.recheck import TouchedRow
     from ingest.doctor import Finding
     from ingest.embed import Embedder
-    from ingest.pipeline import IngestReport
-    from ingest.preview import ArticleChange, Preview
+    from ingest.preview import Preview
     from ingest.settings import IngestSettings
 
 MEND_ENDPOINT = "look at OPENAI_API_KEY, OPENAI_BASE_URL and CAREER_MODEL, or wait and run this again; until then answers are quoted"
-SHOWN = 20  # sentences of one article that a preview prints; --json gives all
 
 
 def add_keeper_commands(commands: Commands) -> None:
@@ -51,11 +51,13 @@ def _ingest(options: argparse.Namespace) -> int:
         say(complaint)
         return USAGE
     settings = settings_of(options)
-    embedder = open_embedder(settings)
     if options.dry_run:
-        return _dry_run(options, settings, embedder)
+        return _dry_run(options, settings)
+    embedder = open_embedder(settings)
     if options.watch:
         return _watch(options, settings, embedder)
+    if options.forget is not None:
+        return _forget(options, settings, embedder)
     return _ingest_once(options, settings, embedder)
 
 
@@ -65,76 +67,97 @@ def _complaint(options: argparse.Namespace) -> str | None:
         return "--exit-code goes with --dry-run."
     if options.forget is not None and (options.dry_run or options.watch or options.force):
         return "--forget goes alone."
+    if options.forget is not None and not options.forget.strip():
+        return "--forget needs the id of an article, as `career-advisor articles` lists them."
     if options.dry_run and options.watch:
         return "--dry-run and --watch do not go together."
     return None
 
 
 def _ingest_once(options: argparse.Namespace, settings: IngestSettings, embedder: Embedder) -> int:
-    from ingest.pipeline import ingest, ingest_without  # noqa: PLC0415
+    from ingest.pipeline import ingest  # noqa: PLC0415
 
     with progress_bar("Embedding") as progress:
-        if options.forget is not None:
-            report = ingest_without(settings, embedder, options.forget, progress)
-        else:
-            report = ingest(settings, embedder, force=options.force, progress=progress)
-    forgotten = forget_in_answers(settings, options.forget) if options.forget is not None else None
+        report = ingest(settings, embedder, force=options.force, progress=progress)
+    return _tell(options, report.as_dict())
+
+
+def _tell(options: argparse.Namespace, report: dict[str, Any], more: Sequence[str] = ()) -> int:
     if options.json:
-        write_json({**report.as_dict(), **(forgotten.as_dict() if forgotten else {})})
+        write_json(report)
     else:
-        write("\n".join([_report_text(report), *(forgotten.lines() if forgotten else [])]))
-    for name, reason in report.left_out:
-        say(f"Left out {name}: {reason}.")
-    return BAD_NEWS if report.left_out else DONE
+        write("\n".join([keeper_words.report(report), *more]))
+    for line in keeper_words.left_out(report):
+        say(line)
+    return BAD_NEWS if report["left_out"] else DONE
+
+
+def _forget(options: argparse.Namespace, settings: IngestSettings, embedder: Embedder) -> int:
+    from ingest.pipeline import ingest_without  # noqa: PLC0415
+
+    if complaint := _unknown(settings, options.forget):
+        say(complaint)
+        return FAILED
+    with progress_bar("Embedding") as progress:
+        report = ingest_without(settings, embedder, options.forget, progress)
+    forgotten = forget_in_answers(settings, report.forgotten_ids)
+    return _tell(options, {**report.as_dict(), **forgotten.as_dict()}, [*keeper_words.forgotten(report.as_dict()), *forgotten.lines()])
+
+
+def _unknown(settings: IngestSettings, article_id: str) -> str | None:
+    """What to say of an id that nothing knows."""
+    from ingest.forgetting import is_known  # noqa: PLC0415
+
+    def knows(name: str) -> bool:
+        return is_known(settings, name) or stands_in_answers(settings, name)
+
+    if knows(article_id):
+        return None
+    stem = article_id.rpartition(".")[0]
+    meant = f"; did you mean {stem}?" if stem and knows(stem) else "; `career-advisor articles` lists those that are answered from."
+    return f"No file, kept index or kept answer knows an article '{article_id}', and nothing was done{meant}"
 
 
 def _watch(options: argparse.Namespace, settings: IngestSettings, embedder: Embedder) -> int:
-    """Never ends by itself; what goes wrong once is said, and the next change is waited for."""
-    from ingest.errors import CareerAdvisorError  # noqa: PLC0415
-    from ingest.watch import settled_changes  # noqa: PLC0415
+    """Never ends by itself; what goes wrong is said, and tried again after a while, or at the next change where the articles are to blame."""
+    from ingest.errors import CareerAdvisorError, CorpusError  # noqa: PLC0415
+    from ingest.watch import Watch  # noqa: PLC0415
 
-    for _ in settled_changes(settings.articles):
+    watch = Watch(settings.articles, settings.data)
+    for _ in watch.settled_changes():
         try:
             _ingest_once(options, settings, embedder)
+            options.force = watch.has_failed = False
         except CareerAdvisorError as error:
             say(str(error))
-        options.force = False
-        say("Watching for changes; Ctrl-C ends it.")
+            watch.has_failed = not isinstance(error, CorpusError)
+        sys.stdout.flush()  # a log must tell of it now, and a signal ends this without another chance
+        say("Trying again in a while; Ctrl-C ends it." if watch.has_failed else "Watching for changes; Ctrl-C ends it.")
     return DONE
-
-
-def _report_text(report: IngestReport) -> str:
-    size = f"{count(report.articles, 'article')}, {count(report.passages, 'passage')}; generation {report.generation}"
-    if report.held:
-        return (
-            f"Nothing was changed: {size} is held since a rollback, until the articles differ from those of {report.held} "
-            "or you run: career-advisor ingest --force"
-        )
-    changes = [(report.added, "added"), (report.edited, "changed"), (report.removed, "removed")]
-    told = ", ".join(f"{len(names)} {what}" for names, what in changes if names) or "built anew"
-    text = f"Ingested {size} ({told})." if report.changed else f"Nothing changed: {size}."
-    if report.forgotten is None:
-        return text
-    gone = f"{', '.join(report.forgotten)} can no longer be rolled back to" if report.forgotten else "no kept index held it"
-    return f"{text}\nForgotten: {gone}."
 
 
 # --- the preview
 
 
-def _dry_run(options: argparse.Namespace, settings: IngestSettings, embedder: Embedder) -> int:
+def _dry_run(options: argparse.Namespace, settings: IngestSettings) -> int:
+    told = previewed(settings, force=options.force)
+    if options.json:
+        write_json(told)
+    else:
+        write("\n".join(section.as_text() for section in keeper_words.preview(told)))
+    for line in keeper_words.left_out(told, "Would leave out"):
+        say(line)
+    return BAD_NEWS if options.exit_code and told["changes"] else DONE
+
+
+def previewed(settings: IngestSettings, *, force: bool = False) -> dict[str, Any]:
+    """What an ingest would change, with the rows of the question set and the kept citations that it would touch. Raises CareerAdvisorError."""
+    from chatbot.wiring import open_embedder  # noqa: PLC0415
     from ingest.preview import preview  # noqa: PLC0415
 
-    found = preview(settings, embedder, force=options.force)
+    found = preview(settings, open_embedder(settings), force=force)
     rows, citations = _touched_rows(settings, found), touched_citations(settings, found)
-    if options.json:
-        told = {"questions": [_row_fields(row) for row in rows], "citations": [one.as_dict() for one in citations]}
-        write_json({**found.as_dict(), **told})
-    else:
-        write(_preview_text(found, rows, citations))
-    for name, reason in found.left_out:
-        say(f"Would leave out {name}: {reason}.")
-    return BAD_NEWS if options.exit_code and found.is_change else DONE
+    return {**found.as_dict(), "questions": [asdict(row) for row in rows], "citations": [one.as_dict() for one in citations]}
 
 
 def _touched_rows(settings: IngestSettings, found: Preview) -> list[TouchedRow]:
@@ -146,47 +169,24 @@ def _touched_rows(settings: IngestSettings, found: Preview) -> list[TouchedRow]:
     return touched_rows(read_questions(settings.questions), found.before, found.after)
 
 
-def _row_fields(row: TouchedRow) -> dict[str, Any]:
-    return {"id": row.id, "evidence": row.evidence}
-
-
-def _preview_text(found: Preview, rows: list[TouchedRow], citations: list[TouchedCitation]) -> str:
-    if found.held:
-        return f"A rollback from {found.held} holds: nothing would change until the articles differ from those of it, or with --force."
-    if not found.is_change:
-        return "Nothing would change."
-    lines = [f"Everything would be built anew: {reason}." for reason in found.reasons]
-    for change in found.articles:
-        lines += _change_lines(change)
-    lines += [f"question {row.id} would lose its evidence: {' '.join(row.evidence.split())}" for row in rows]
-    lines += touched_lines(citations)
-    return "\n".join([*lines, f"{count(found.embeddings, 'text')} would be embedded."])
-
-
-def _change_lines(change: ArticleChange) -> list[str]:
-    lines = [f"{change.change} {change.id}: {count(change.passages_new, 'new passage')}, {change.passages_gone} gone"]
-    lines += [f"  other: {', '.join(change.fields)}"] if change.fields else []
-    sentences = [*(f"  - {text}" for text in change.gone), *(f"  + {text}" for text in change.new)]
-    lines += [" ".join(sentence.split()).join(("  ", "")) for sentence in sentences[:SHOWN]]
-    return [*lines, f"  ... and {count(len(sentences) - SHOWN, 'more line')}"] if len(sentences) > SHOWN else lines
-
-
 # --- back, and what is wrong
 
 
 def _rollback(options: argparse.Namespace) -> int:
     from chatbot.wiring import open_embedder  # noqa: PLC0415
-    from ingest.generations import roll_back  # noqa: PLC0415
+    from ingest.pipeline import roll_back  # noqa: PLC0415
 
     settings = settings_of(options)
-    done = roll_back(settings.data, open_embedder(settings).fingerprint)
+    done = roll_back(settings, open_embedder(settings).fingerprint)
     for name in done.skipped:
         say(f"The index {name} is damaged and was passed over.")
     size = f"{count(len(done.manifest.articles), 'article')}, {count(done.manifest.passages, 'passage')}"
-    write(
-        f"Rolled back from {done.left} to {done.served} ({size}, built {done.manifest.built_at}). It is held until the articles differ from "
-        f"those of {done.left}, or you run: career-advisor ingest --force"
+    held = (
+        f"It is held {keeper_words.UNTIL}"
+        if done.holds
+        else "It cannot be held, for the articles cannot be read: the next ingest follows them."
     )
+    write(f"Rolled back from {done.left} to {done.served} ({size}, built {done.manifest.built_at}). {held}")
     return DONE
 
 

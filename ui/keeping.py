@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui import component, jobs
-from ui.cited import touched_sentence
+from ui import component, jobs, keeper_words
+from ui.markdown import Block, plain
 
 
 def show() -> None:
@@ -32,27 +32,17 @@ def _is_running(kind: str) -> bool:
     return bool(job and not job.finished.is_set())
 
 
-def _report(report: dict[str, Any]) -> str:
-    left_out = "".join(f" Left out {one['file']}: {one['reason']}." for one in report["left_out"])
-    if not report["changed"]:
-        return f"Nothing changed: {report['articles']} articles, {report['passages']} passages.{left_out}"
-    return f"Ingested {report['articles']} articles, {report['passages']} passages ({_changes(report)}).{left_out}"
+def _report(told: dict[str, Any]) -> list[Block]:
+    return [plain(" ".join([keeper_words.report(told), *keeper_words.left_out(told)]))]
 
 
-def _preview(planned: dict[str, Any]) -> str:
-    """What `ingest --dry-run --json` tells, by article."""
-    changed = [one for one in planned["articles"] if one.get("change") not in (None, "unchanged")]
-    if not changed:
-        return "An ingest would build the index anew; no article changed." if planned["changes"] else "An ingest would change nothing."
-    told = "; ".join(f"{one['title']}: {one['change']} ({len(one['new'])} new and {len(one['gone'])} gone sentences)" for one in changed)
-    cited = f" {touched_sentence(planned['citations'])}." if planned["citations"] else ""
-    return f"An ingest would bring these changes. {told}.{cited}"
+def _preview(told: dict[str, Any]) -> list[Block]:
+    """What `ingest --dry-run` tells."""
+    sections = [*keeper_words.preview(told), *map(keeper_words.Section, keeper_words.left_out(told, "Would leave out"))]
+    return [block for section in sections for block in _section(section)]
 
 
-def _changes(report: dict[str, Any]) -> str:
-    told = [
-        f"{what} {', '.join(report[name])}"
-        for name, what in (("added", "added"), ("edited", "changed"), ("removed", "removed"))
-        if report[name]
-    ]
-    return "; ".join(told) or "no article changed"
+def _section(section: keeper_words.Section) -> list[Block]:
+    """Plain text in every run: what articles say is read, and nothing else."""
+    items = [[plain(line)] for line in section.lines]
+    return [plain(section.head), *([{"kind": "list", "start": None, "items": items}] if items else [])]
