@@ -297,10 +297,12 @@ def test_a_question_typed_while_the_model_loads_is_answered_as_it_comes(visit: V
         page.get_by_text("A traditional AI engineer creates").wait_for()
         first = page.locator(".root.answer").first
         early = first.inner_text()
+        assert first.locator("button").count() == 0  # nothing to click before it is known what a number stands for
         assert len(early) < len(BUILDS)
         first.evaluate("element => { element.dataset.kept = 'yes' }")
         page.get_by_text("How this answer came about").wait_for()
         assert first.get_attribute("data-kept") == "yes"  # the answer grew in place
+        assert first.locator("button.mark").count() == 3
         assert early.split()[0] in first.inner_text()
         page.locator("textarea").fill("What does an AI engineer do again?")
         page.keyboard.press("Enter")
@@ -323,7 +325,57 @@ def test_the_articles_page_lists_and_reads(usual: str, visit: Visit) -> None:
     page.get_by_text("12 passages").first.wait_for()
 
 
+@pytest.mark.parametrize("viewport", [WIDE, NARROW, {"width": 320, "height": 600}], ids=["1280", "390", "320"])
+def test_the_pages_can_be_gone_to_without_opening_a_menu(usual: str, visit: Visit, viewport: Any) -> None:
+    page = visit(usual, viewport)
+    bar = page.locator(".st-key-pages" if viewport["width"] < 768 else "[data-testid=stHeader]")  # Streamlit's own breakpoint
+    for name, heading in (("Articles", "Articles"), ("Which path fits me?", "Which path fits me?"), ("Ask", "Career Advisor")):
+        link = bar.get_by_role("link", name=name, exact=True)
+        link.wait_for()
+        assert is_in_view(link)
+        link.click()
+        page.get_by_role("heading", name=heading, exact=True).wait_for()
+    assert not overflows(page)
+
+
+def test_the_word_on_an_open_menu_can_be_read_in_the_dark(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW, color_scheme="dark")
+    menu = page.get_by_role("button", name="About you")
+    colour = "element => getComputedStyle(element).color"
+    closed = menu.evaluate(colour)
+    menu.click()
+    page.get_by_label("I am").wait_for()
+    assert menu.evaluate(colour) == closed
+
+
+def test_an_answer_is_copied_where_the_browser_has_no_clipboard(usual: str, visit: Visit) -> None:
+    page = visit(usual)
+    ask(page, "What does an AI engineer do?")
+    # as over plain http from another machine
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.evaluate("document.addEventListener('copy', () => { window.copied = String(document.activeElement.value) })")
+    page.get_by_role("button", name="Copy the answer").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert PYTHON in page.evaluate("window.copied")
+
+
 # --- conversations
+
+
+def test_a_conversation_chosen_on_a_phone_is_seen_and_its_questions_are_headings(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    ask(page, "What does an AI engineer do?")
+    page.locator("[data-testid=stExpandSidebarButton]").click()
+    page.locator("button.conversation").first.click()
+    page.locator("#stSidebar[data-collapsed=true]").wait_for(state="attached")
+    question = page.get_by_role("heading", name="What does an AI engineer do?", exact=True, level=2)
+    question.wait_for()
+    page.locator("button.mark").nth(1).click()
+    mark = page.locator("dialog[open] mark").first
+    mark.wait_for()
+    page.set_viewport_size({"width": NARROW["height"], "height": NARROW["width"]})  # turned
+    page.wait_for_timeout(300)
+    assert is_in_view(mark)
 
 
 def test_a_conversation_outlives_a_refresh_and_is_this_browsers_alone(usual: str, visit: Visit) -> None:
@@ -361,6 +413,19 @@ def test_a_conversation_is_named_exported_and_deleted(usual: str, visit: Visit) 
     page.get_by_role("button", name="Delete it for good").click()
     page.get_by_text("Try one of these").wait_for()
     assert "?c=" not in page.url
+
+
+def test_all_conversations_are_kept_or_deleted(usual: str, visit: Visit) -> None:
+    page = visit(usual)
+    ask(page, "What does an AI engineer do?")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("button", name="Delete all").click()
+    page.get_by_role("button", name="Keep them").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.get_by_role("button", name="Delete all").click()
+    page.get_by_role("button", name="Delete them all for good").click()
+    page.get_by_text("Try one of these").wait_for()
+    page.wait_for_url(lambda url: "?c=" not in url)  # a refresh would not find what is gone
 
 
 def test_a_finger_sees_the_quote_and_then_the_article(usual: str, visit: Visit) -> None:

@@ -178,6 +178,47 @@ def test_asking_again_helps_where_there_was_no_advisor(monkeypatch: pytest.Monke
     assert len(toned(app, "question")) == 1
 
 
+def test_a_question_that_cannot_be_answered_as_it_is_can_be_edited(serve: Callable[[Any], AppTest]) -> None:
+    app = ask(serve(usual_advisor()), "This is too long")
+    until(app, lambda app: bool(toned(app, "problem")))
+    (edit,) = [button for button in app.button if button.label == "Edit the question"]
+    edit.click().run()
+    assert app.text_area[0].value == "This is too long"
+    app.text_area[0].set_value("What does an AI engineer do?")
+    (instead,) = [button for button in app.button if button.label == "Ask this instead"]
+    until(instead.click().run(), is_settled)
+    assert "too long" not in text(toned(app, "question"))
+
+
+def test_spaces_ask_nothing(serve: Callable[[Any], AppTest]) -> None:
+    app = ask(until(serve(usual_advisor()), is_landed), "  ")
+    assert is_landed(app)
+    assert not toned(app, "question")
+
+
+def test_of_a_long_conversation_the_last_questions_are_drawn_and_the_earlier_ones_on_demand(serve: Callable[[Any], AppTest]) -> None:
+    app = until(ask(serve(usual_advisor()), "Question 0?"), is_settled)
+    memory, view = desk().memory, app.session_state["view"]
+    for number in range(1, 34):
+        memory.settle(memory.ask(visitor_of(app), view.conversation_id, f"Question {number}?"), usual_answer(""))
+    shown = toned(app.run(), "question")
+    assert (text(shown[0]["blocks"]).split()[-1], len(shown)) == ("20?", 14)
+    app.button(key="earlier").click().run()
+    assert len(toned(app, "question")) == 24
+    app.button(key="earlier").click().run()
+    assert len(toned(app, "question")) == 34
+    assert "earlier" not in [button.key for button in app.button]
+
+
+def test_a_question_asked_where_the_conversation_is_gone_begins_another(serve: Callable[[Any], AppTest]) -> None:
+    app = until(ask(serve(usual_advisor()), "What does an AI engineer do?"), is_settled)
+    gone = app.query_params["c"]
+    desk().memory.delete_all(visitor_of(app))  # in another tab
+    until(ask(app, "And what is the pay?"), is_settled)
+    assert app.query_params["c"] != gone
+    assert "And what is the pay?" in text(toned(app, "title"))
+
+
 def test_the_next_question_helps_where_there_was_no_advisor(serve: Callable[[Any], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
     app = ask(serve(EmbeddingModelError("The embedding model is missing.")), "First?")
     until(app, lambda app: bool(toned(app, "problem")))
@@ -533,6 +574,14 @@ def test_an_old_answer_says_what_became_of_its_quotes(serve: Callable[[Any], App
     again = until(revisited(app), lambda app: "moved" in text(toned(app, "sources")))
     (sources,) = toned(again, "sources")
     assert [item["standing"] for item in sources["blocks"][0]["items"]] == ["moved", "changed", "moved"]
+    view = again.session_state["view"]
+    (turn,) = desk().memory.conversation("me", view.conversation_id).turns
+    assert turn.answer
+    view.open(edited.id, turn.id, turn.answer.citations[1])
+    (panel,) = toned(again.run(), "panel")
+    start, end = panel["panel"]["at"]
+    assert edited.text[start:end] == PYTHON.replace("dominant", "usual")  # what it became
+    assert PYTHON in panel["panel"]["warning"]
 
 
 def test_a_question_that_cannot_be_kept_stays_with_the_reason(serve: Callable[[Any], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:

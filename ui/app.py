@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from chatbot.memory import open_memory
 from chatbot.settings import ChatSettings, MemorySettings, ModelSettings
@@ -106,15 +107,26 @@ GUIDE = st.Page(guide, title="Which path fits me?")
 
 
 def main() -> None:
-    with as_file(files("ui") / "static" / "icon.svg") as icon:
-        st.set_page_config(page_title="Career Advisor", page_icon=icon, layout="wide", initial_sidebar_state="collapsed")
+    with as_file(files("ui") / "static") as static:
+        st.set_page_config(page_title="Career Advisor", page_icon=static / "icon.svg", layout="wide", initial_sidebar_state="collapsed")
+        style = static / "page.css"
+        st.html(style)
     with _told():
         settings = PageSettings.read()
         if visitor.sign_in(settings):
             # no icons: Streamlit fetches a page's icon from another host
             pages = [ASK, GUIDE, st.Page(articles, title="Articles")]
             pages += [st.Page(evaluation, title="Evaluation")] if visitor.is_keeper(settings) else []
-            st.navigation(pages, position="top").run()
+            page = st.navigation(pages, position="top")
+            _links(pages)
+            page.run()
+
+
+def _links(pages: Sequence[StreamlitPage]) -> None:
+    """The pages once more, for narrow screens: page.css shows them there, where Streamlit hides its own."""
+    with st.container(horizontal=True, vertical_alignment="center", key="pages"):
+        for page in pages:
+            st.page_link(page)
 
 
 main()

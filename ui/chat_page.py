@@ -38,7 +38,7 @@ PURPOSE = (
 def show(chat: Chat) -> None:
     with st.bottom, _stage("foot"):
         with st.container(width=CHAT_WIDTH):
-            if question := st.chat_input(PLACEHOLDER, key="question"):
+            if question := (st.chat_input(PLACEHOLDER, key="question") or "").strip():
                 chat.ask(question)
         if chat.view.opened:
             with st.container():
@@ -66,7 +66,12 @@ def _conversation(chat: Chat) -> None:
         st.button("New conversation", key="anew", on_click=chat.view.enter, args=(None,))
         return
     conversations.header(chat, conversation)
-    shown = [show_turn(chat, conversation, turn) for turn in conversation.turns]
+    hidden = chat.view.hidden(len(conversation.turns))
+    with st.empty():
+        if hidden:
+            earlier = f"Show earlier questions ({hidden})"
+            st.button(earlier, key="earlier", type="tertiary", on_click=chat.view.show_earlier)
+    shown = [show_turn(chat, conversation, turn) for turn in conversation.turns[hidden:]]
     component.announce("live", _announcement(shown))
 
 
@@ -137,17 +142,20 @@ def _panel(advisor: Advisor, opened: Opened) -> dict[str, object]:
         article = advisor.article(opened.article_id).article
     except CareerAdvisorError as error:
         return {**render.message_panel(opened.citation.title if opened.citation else "Article", sentence(error)), "opening": opened.count}
-    lit = _quoted_at(opened.citation, article) if opened.citation else None
-    panel = render.article_panel(article, lit)
-    if opened.citation and lit is None:
-        panel["warning"] = f"The article was changed since, and this is no longer in it: “{markdown.text_of(opened.citation.quote)}”"
-    return {**panel, "opening": opened.count}
+    if not opened.citation:
+        return {**render.article_panel(article), "opening": opened.count}
+    lit, warning = _quoted_at(opened.citation, article)
+    return {**render.article_panel(article, lit), "warning": warning, "opening": opened.count}
 
 
-def _quoted_at(citation: Citation, article: Article) -> Span | None:
-    """Where the quote stands in the article as it is now: where it stood, else where it moved to."""
+def _quoted_at(citation: Citation, article: Article) -> tuple[Span | None, str]:
+    """Where the quote stands in the article as it is now, or what it became, and what to say where it is not as it was."""
     found = recheck(Quoted.of(citation), {article.id: article.text})
-    return Span(found.now.start, found.now.end) if found.now and found.fate != "changed" else None
+    quote = markdown.text_of(citation.quote)
+    if not found.now:
+        return None, f"The article was changed since, and this is no longer in it: “{quote}”"
+    changed = f"The article was changed since; the marked words seem to stand for what was quoted: “{quote}”"
+    return Span(found.now.start, found.now.end), changed if found.fate == "changed" else ""
 
 
 # --- the two columns

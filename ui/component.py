@@ -113,9 +113,14 @@ def _opening_line(opening: Future[Any]) -> None:
 def show_problem(key: str, error: BaseException, retry: Callable[[], object], label: str = "Try again") -> None:
     """One sentence, and a button that does something about it."""
     show(key, [plain(sentence(error))], "problem")
+    show_button(label, f"{key}-retry", retry)
+
+
+def show_button(label: str, key: str, act: Callable[[], object]) -> None:
+    """A button that may stand in a part of the page that is drawn by itself."""
 
     def handle() -> None:
-        retry()
+        act()
         st.rerun()  # the whole page, as above
 
-    st.button(label, key=f"{key}-retry", on_click=handle)
+    st.button(label, key=key, on_click=handle)

@@ -67,13 +67,15 @@ def _when(at: datetime) -> str:
 def header(chat: Chat, conversation: Conversation) -> None:
     """Its title, and a menu."""
     with st.container(horizontal=True, vertical_alignment="center", key="conversation-head"):
-        component.show(f"title-{conversation.id}", [markdown.plain(conversation.title)], "title")
-        st.button(
-            "New", key="new", icon=":material/add:", type="tertiary", help="A new conversation", on_click=chat.view.enter, args=(None,)
-        )
-        introduce(chat, conversation.profile, conversation)
-        with st.popover("More", icon=":material/more_horiz:", type="tertiary", key=f"menu-{conversation.id}"):
-            _menu(chat, conversation)
+        with st.container(width="stretch"):
+            component.show(f"title-{conversation.id}", [markdown.plain(conversation.title)], "title")
+        with st.container(width="content", horizontal=True, vertical_alignment="center"):
+            st.button(
+                "New", key="new", icon=":material/add:", type="tertiary", help="A new conversation", on_click=chat.view.enter, args=(None,)
+            )
+            introduce(chat, conversation.profile, conversation)
+            with st.popover("More", icon=":material/more_horiz:", type="tertiary", key=f"menu-{conversation.id}"):
+                _menu(chat, conversation)
 
 
 def _menu(chat: Chat, conversation: Conversation) -> None:
@@ -113,8 +115,13 @@ def _delete_one(chat: Chat, conversation: Conversation) -> None:
 @st.dialog("Delete all conversations?")
 def _confirm_all(chat: Chat) -> None:
     component.show_sentence("delete-all-what", "All your conversations, with what you thought of the answers, will be gone.", "lead")
-    delete = partial(_delete, chat, partial(chat.memory.delete_all, chat.owner))
-    if st.button("Delete them all for good", key="delete-all-sure", type="primary", on_click=delete):
+
+    def delete() -> None:
+        chat.view.turn_to(None)
+        _told(chat, partial(chat.memory.delete_all, chat.owner))
+
+    is_deleted = st.button("Delete them all for good", key="delete-all-sure", type="primary", width="stretch", on_click=delete)
+    if st.button("Keep them", key="delete-all-not", width="stretch") or is_deleted:
         st.rerun()
 
 

@@ -48,7 +48,7 @@ def _start() -> None:
         job = jobs.jobs().of("evaluate")
         is_running = bool(job and not job.finished.is_set())
         st.button("Evaluate", key="evaluate", type="primary", disabled=is_running, on_click=lambda: jobs.jobs().start("evaluate", half))
-    jobs.show_job("evaluate", "Asking", lambda told: f"The run {told['run']} is done.")
+    jobs.show_job("evaluate", "Asking", lambda told: [markdown.plain(f"The run {told['run']} is done.")])
 
 
 def _run(folder: Path, beside: Path | None) -> None:

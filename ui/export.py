@@ -15,6 +15,7 @@ from ui.markdown import Block, blocks, text_of, visible
 from ui.render import place
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#!|~$&])")
+_NUMBER = re.compile(r"(?<![!\]\\])\\\[(\d+)\\\](?![(\[:])")
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*", re.IGNORECASE)
 _STARTS = re.compile(r"^(\s*)([-+=]|\d+[.)])", re.MULTILINE)  # a list, a heading's underline
 
@@ -73,12 +74,13 @@ def _markdown(tree: Sequence[Block]) -> str:
 
 
 def _runs(runs: Sequence[dict[str, Any]]) -> str:
-    return "".join(_run(run) for run in runs)
+    # a number's brackets stay as they are, unless they could make a link of what follows
+    return _NUMBER.sub(r"[\1]", "".join(_run(run) for run in runs))
 
 
 def _run(run: dict[str, Any]) -> str:
     if "mark" in run:
-        return rf"\[{run['mark']}\]"  # brackets alone could make a link of what follows
+        return rf"\[{run['mark']}\]"
     text = _escaped(run["text"])
     lead, tail = run["text"][:1].isspace(), run["text"][-1:].isspace()
     if run.get("bold") and text:

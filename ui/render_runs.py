@@ -8,9 +8,10 @@ from typing import Any
 from chatbot.evaluation.comparison import Comparison
 from chatbot.evaluation.measures import MEASURES, Measure, shown
 from chatbot.evaluation.report import result
-from ui.markdown import Block
+from ui.markdown import Block, plain
 
 EXCERPT = 240  # characters of an answer
+LEGEND = "The thin line is the 95 % interval; in brackets, how many questions count."
 NAMED = 30  # questions of a kind
 
 
@@ -28,7 +29,7 @@ def bars(measures: Sequence[Measure]) -> list[Block]:
         if MEASURES[measure.name].format == "share"
     ]
     numbers = [[measure.name, shown(measure.name, measure.value)] for measure in measures if MEASURES[measure.name].format != "share"]
-    return [{"kind": "bars", "rows": rows}, *([{"kind": "facts", "rows": numbers}] if numbers else [])]
+    return [{"kind": "bars", "rows": rows}, plain(LEGEND), *([{"kind": "facts", "rows": numbers}] if numbers else [])]
 
 
 def failures(lines: Iterable[Mapping[str, Any]]) -> list[Block]:
@@ -65,7 +66,7 @@ def comparison(compared: Comparison) -> list[Block]:
         for difference in compared.differences
     ]
     header = ["Measure", "Before", "After", "Change", "Verdict"]
-    cells = [[[{"text": cell}] for cell in row] for row in (header, *rows)]
+    cells = [[[{"text": cell.replace(" %", "\N{NO-BREAK SPACE}%")}] for cell in row] for row in (header, *rows)]
     facts = [
         ["Verdict", compared.verdict],
         ["Changed between them", ", ".join(compared.changed) or "nothing that is known of"],

@@ -18,6 +18,7 @@ from ui.view import Chat
 
 AT_ONCE_SECONDS = 0.25  # most answers need less, and are then shown without a line that says to wait
 NEAREST = 3  # passages shown below a question that the articles do not answer
+PENDING = dict.fromkeys(range(1000), "")  # any number, while nothing is known of its source: it has its look already, so that no line moves
 UNANSWERED = "This question was not answered; please ask again."
 
 
@@ -66,7 +67,7 @@ def _reply(chat: Chat, conversation: Conversation, turn: Exchange, is_last: bool
 
 def _growing(chat: Chat, turn: Exchange, work: Work) -> None:
     if work.pieces:
-        component.show(f"answer-{turn.id}", markdown.blocks(work.text))
+        component.show(f"answer-{turn.id}", markdown.blocks(work.text, PENDING))
     else:
         waiting = "Looking through the articles …" if chat.opening.done() else "Getting the articles ready, then answering …"
         component.show(f"answer-{turn.id}", [markdown.plain(waiting)], "status")
@@ -75,17 +76,19 @@ def _growing(chat: Chat, turn: Exchange, work: Work) -> None:
 
 
 def _broken(chat: Chat, turn: Exchange) -> None:
-    """What there is of an answer that did not come to its end, why, and the way to ask again."""
+    """What there is of an answer that did not come to its end, why, and the ways to ask again."""
     if turn.partial:
         component.show(f"answer-{turn.id}", markdown.blocks(turn.partial))
         component.show_sentence(f"incomplete-{turn.id}", "The answer above is incomplete.")
     if turn.state == "stopped":
         if not turn.partial:
             component.show_sentence(f"stopped-{turn.id}", "You stopped this answer.")
-        st.button("Ask again", key=f"error-{turn.id}-retry", on_click=chat.ask, args=(turn.question, turn.id))
-        return
-    problem = turn.problem or UNANSWERED
-    component.show_problem(f"error-{turn.id}", CareerAdvisorError(problem), partial(chat.ask, turn.question, turn.id), "Ask again")
+    else:
+        component.show_sentence(f"error-{turn.id}", turn.problem or UNANSWERED, "problem")
+    with st.container(horizontal=True):
+        component.show_button("Ask again", f"error-{turn.id}-retry", partial(chat.ask, turn.question, turn.id))
+        # one that is too long can only be asked in other words
+        component.show_button("Edit the question", f"error-{turn.id}-edit", partial(setattr, chat.view, "editing", turn.id))
 
 
 def _editing(chat: Chat, turn: Exchange) -> None:

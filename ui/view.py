@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from chatbot.memory import Memory
+from chatbot.errors import ConversationUnknownError
+from chatbot.memory import Conversation, Memory
 from chatbot.profile import NOBODY, Profile
 from chatbot.types import Answer, Citation
 from ingest.errors import CareerAdvisorError
@@ -20,6 +22,7 @@ from ui.problems import sentence
 if TYPE_CHECKING:
     from chatbot.advisor import Advisor
 
+SHOWN = 10  # questions of a conversation that are drawn at least, and that one click adds; with hundreds a page takes minutes
 PARAMETER = "c"  # in the address: the conversation, so that it can be linked to and a refresh stays in it
 
 Reopen = Callable[[], "Future[Advisor]"]  # tries again to open what could not be opened, and gives what there is to wait for
@@ -39,7 +42,7 @@ class Opened:
 class View:
     """`profile` is what was said before there was a conversation to keep it in; `lost` is a question that could not be kept, and why.
 
-    `is_arriving` while the address is changed: a click may end that run of the page in the middle, and the next one finishes it.
+    `earlier` is how many more questions than the last ones are shown. `is_arriving` while the address is changed: a click may end that run of the page in the middle, and the next one finishes it.
     """
 
     conversation_id: str | None = None
@@ -52,6 +55,7 @@ class View:
     profile: Profile = NOBODY
     lost: tuple[str, str] | None = None
     is_arriving: bool = False
+    earlier: int = 0
 
     def open(self, article_id: str, turn_id: str | None = None, citation: Citation | None = None) -> None:
         self.openings += 1
@@ -62,16 +66,28 @@ class View:
 
     def enter(self, conversation_id: str | None) -> None:
         """Goes to a conversation, or to the opening page."""
-        if conversation_id != self.conversation_id:
-            self.opened = self.editing = self.commenting = self.deleting = self.lost = None
-            self.profile = NOBODY
-        self.conversation_id = conversation_id
-        self.is_arriving = True
+        self.turn_to(conversation_id)
         if conversation_id:
             st.query_params[PARAMETER] = conversation_id
         else:
             st.query_params.pop(PARAMETER, None)
         self.is_arriving = False
+
+    def turn_to(self, conversation_id: str | None) -> None:
+        """Goes there in the next run: where that follows at once, as after a dialog, what this one tells the address is lost."""
+        if conversation_id != self.conversation_id:
+            self.opened = self.editing = self.commenting = self.deleting = self.lost = None
+            self.profile = NOBODY
+            self.earlier = 0
+        self.conversation_id = conversation_id
+        self.is_arriving = True
+
+    def hidden(self, turns: int) -> int:
+        """How many of a conversation's first questions are not drawn. It changes at every tenth question only, for each change sets the page anew."""
+        return max(0, (turns // SHOWN - 1) * SHOWN - self.earlier)
+
+    def show_earlier(self) -> None:
+        self.earlier += SHOWN
 
     def open_mark(self, turn_id: str) -> int | None:
         """The number of a turn whose article stands open."""
@@ -128,13 +144,19 @@ class Chat:
         view.editing = view.commenting = view.lost = None
         try:
             opening = self.reopen()
-            conversation_id = view.conversation_id or self.memory.begin(self.owner, question, view.profile)
-            kept = self.memory.conversation(self.owner, conversation_id)
+            kept = self._conversation(question)
             asked = Asked(question, history_before(kept.turns, instead_of), kept.profile)
-            self.desk.ask(self.owner, conversation_id, asked, opening, instead_of)
-            view.enter(conversation_id)  # last, for a click may end this run where the page is told anything
+            self.desk.ask(self.owner, kept.id, asked, opening, instead_of)
+            view.enter(kept.id)  # last, for a click may end this run where the page is told anything
         except CareerAdvisorError as error:
             view.lost = question, sentence(error)
+
+    def _conversation(self, question: str) -> Conversation:
+        """The one that is open; a new one where there is none, or where it is gone (a stranger's link, or deleted in another tab)."""
+        if self.view.conversation_id:
+            with suppress(ConversationUnknownError):
+                return self.memory.conversation(self.owner, self.view.conversation_id)
+        return self.memory.conversation(self.owner, self.memory.begin(self.owner, question, self.view.profile))
 
     def keep(self, question: str, answer: Answer) -> None:
         """A conversation that begins with an answer that is there already."""

@@ -4,6 +4,7 @@
 const shown = new WeakMap() // parentElement -> {signature, root, ...}: what it shows, to leave alone what did not change
 const WIDE = "(min-width: 1180px)"
 const ROOM = 320 // pixels that an article needs beside the conversation
+const NARROW = "(max-width: 767px)" // where Streamlit's sidebar lies over the page
 const OPENER = Symbol.for("career-advisor.opener") // the number that was clicked, for the focus to go back to
 
 function make(tag, className, text) {
@@ -48,6 +49,7 @@ function opens(number, label, className, text, send) {
 const STROKES = {
   copy: "M9 9h10v11H9z M5 15V4h10",
   done: "M5 13l4 4L19 7",
+  not: "M6 6l12 12 M18 6L6 18",
   again: "M19 12a7 7 0 1 1-2.1-5 M19 4v4h-4",
   edit: "M4 20l1-4L16 5l3 3L8 19z",
   up: "M7 11v9H4v-9z M7 11l4-8c1.6 0 2.4 1 2 3l-.6 3H19l-1.6 9.4c-.2 1-.9 1.6-1.9 1.6H7",
@@ -131,7 +133,7 @@ class Card {
 // --- runs
 
 function runElement(run, send) {
-  if (run.mark !== undefined) return opens(run.mark, run.label, "mark", run.text, send)
+  if (run.mark !== undefined) return run.label ? opens(run.mark, run.label, "mark", run.text, send) : make("span", "mark", run.text)
   let element = null
   for (const [look, tag] of [["lit", "mark"], ["code", "code"], ["italic", "em"], ["bold", "strong"]]) {
     if (!run[look]) continue
@@ -282,24 +284,48 @@ function actionsElement(block, send) {
 }
 
 async function copied(act, item) {
-  try {
-    await navigator.clipboard.writeText(item.copy)
-  } catch {
-    return // a browser that does not allow it; the export holds the same
-  }
-  act.replaceChildren(icon("done"))
-  act.setAttribute("aria-label", "Copied")
+  const isCopied = await toClipboard(item.copy)
+  act.focus({ preventScroll: true })
+  act.replaceChildren(icon(isCopied ? "done" : "not"))
+  const told = isCopied ? "Copied" : "This browser does not allow copying; the export under More holds the same"
+  act.setAttribute("aria-label", told)
+  act.title = told
   setTimeout(() => {
     act.replaceChildren(icon(item.name))
     act.setAttribute("aria-label", item.label)
+    act.title = item.label
   }, 1800)
+}
+
+async function toClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return copiedByHand(text) // a page that is served without TLS to another machine has no clipboard
+  }
+}
+
+function copiedByHand(text) {
+  const field = make("textarea")
+  field.value = text
+  field.style.cssText = "position: fixed; opacity: 0"
+  document.body.append(field)
+  field.select()
+  const isCopied = document.execCommand("copy")
+  field.remove()
+  return isCopied
 }
 
 function conversationsElement(block, send) {
   const element = make("ul", "conversations")
   block.items.forEach((item, index) => {
     const entry = make("li")
-    const opener = button("conversation", undefined, () => send.choice(index))
+    const opener = button("conversation", undefined, () => {
+      send.choice(index)
+      // what was chosen would stay hidden behind the list
+      if (matchMedia(NARROW).matches) document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
+    })
     opener.append(make("span", "title", item.title), make("span", "when", item.when))
     if (item.current) opener.setAttribute("aria-current", "true")
     entry.append(opener)
@@ -392,6 +418,7 @@ function showPanel(component, state) {
     // the column's own edges, so that the article stands beside the conversation at any width
     const { left } = host.getBoundingClientRect()
     dialog.style.setProperty("--left", `${Math.round(left)}px`)
+    if (!isRead) scrollToLit(body)
   }
   const open = () => {
     const top = body.scrollTop
@@ -402,6 +429,7 @@ function showPanel(component, state) {
     place()
     body.scrollTop = top
   }
+  let isRead = false // until somebody scrolls, the quote stays in view as a window is turned or made narrower
   let closed = false
   const close = () => {
     if (closed) return
@@ -420,6 +448,7 @@ function showPanel(component, state) {
   dialog.onkeydown = (event) => {
     if (event.key === "Escape") close()
   }
+  for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) body.addEventListener(name, () => (isRead = true), { passive: true })
   state.stop?.()
   state.root.replaceChildren(dialog)
   open()
@@ -471,10 +500,16 @@ function showLive(state, text) {
   state.region.textContent = text
 }
 
+const LEVELS = { title: "1", question: "2", heading: "2" } // by which a screen reader goes from question to question
+
 function showBlocks(state, data) {
+  const level = LEVELS[data.tone]
   state.root.className = "root " + data.tone
   if (data.tone === "problem") state.root.setAttribute("role", "alert")
+  else if (level) state.root.setAttribute("role", "heading")
   else state.root.removeAttribute("role")
+  if (level) state.root.setAttribute("aria-level", level)
+  else state.root.removeAttribute("aria-level")
   state.root.replaceChildren(...data.blocks.map((block) => BUILD[block.kind](block, state.send)))
 }
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatbot.support import sentences_as_statements, support
+from chatbot.statements import sentences_as_statements
+from chatbot.support import support
 from ingest.embed import Embedder, Vectors
 from tests.benchmarks.quality.data import found, is_wanted, part_of, rows
 from tests.benchmarks.quality.rivals import word_overlap
