@@ -22,11 +22,14 @@ def test_ingest_says_what_it_did_and_then_that_nothing_changed(run: Run) -> None
 
 
 def test_ingest_names_what_it_left_out(run: Run, corpus: Path) -> None:
-    (corpus / "bad\x1b[31m.md").write_bytes(b"caf\xe9")
+    (corpus / "bad.md").write_bytes(b"caf\xe9")
+    (corpus / "worse\x1b[31m.md").write_text("Rye is a grass.")
     status, out, err = run("ingest", "--json")
     assert status == 3
-    assert json.loads(out)["left_out"][0]["reason"].startswith("it is not UTF-8")
-    assert "Left out bad[31m.md: it is not UTF-8" in err
+    assert sorted(one["reason"] for one in json.loads(out)["left_out"])[0].startswith("it is not UTF-8")
+    assert "Left out bad.md: it is not UTF-8" in err
+    assert "Left out worse" in err
+    assert "its name holds control characters" in err
     assert "\x1b" not in err
 
 
