@@ -173,7 +173,7 @@ def kept_generations(data: Path) -> list[Path]:
 
 
 def _built(folder: Path) -> tuple[float, int]:
-    """When a generation was built: by its manifest, to the second, and then by its folder, which a copy makes younger. One that is gone: last."""
+    """When a generation was built: by its manifest, and then by its folder, which a copy makes younger. One that is gone: last."""
     try:
         changed = folder.stat().st_mtime_ns
     except OSError:

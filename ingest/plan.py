@@ -265,7 +265,7 @@ def _manifest(
         sources=compared.sources.files,
         reader=reader_version(),
         parent=_parent(settings.data),
-        built_at=now,
+        built_at=datetime.now(UTC).isoformat(timespec="microseconds"),  # two may be built within a second
     )
 
 

@@ -186,7 +186,7 @@ def _rollback(options: argparse.Namespace) -> int:
         if done.holds
         else "It cannot be held, for the articles cannot be read: the next ingest follows them."
     )
-    write(f"Rolled back from {done.left} to {done.served} ({size}, built {done.manifest.built_at}). {held}")
+    write(f"Rolled back from {done.left} to {done.served} ({size}, built {done.manifest.built_at.partition('.')[0]}). {held}")
     return DONE
 
 
