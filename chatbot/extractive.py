@@ -15,8 +15,8 @@ from chatbot.evidence import Evidence
 from chatbot.understanding import Asked
 from ingest.types import Chunk, Unit
 
-CLOSE = 0.07  # of the best score: a unit this much below it may still belong to the answer
-FACT_WORDS = 70  # of an answer to one question, at most, unless its first unit alone is longer
+CLOSE = 0.05  # of the best score: a unit this much below it may still belong to the answer
+FACT_WORDS = 80  # of an answer to one question, at most, unless its first unit alone is longer
 LIST_WORDS = 150
 SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
 SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown with the heading above it

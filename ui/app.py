@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 def opening() -> Future[Advisor]:
     """The advisor, or why there is none. Loading the model takes seconds: it goes on behind the page, which is shown at once."""
     future: Future[Advisor] = Future()
-    threading.Thread(target=_open, args=(future,), name="open-advisor", daemon=True).start()
+    # no daemon: a program that ends while a model is loaded is aborted by the library that loads it; it takes seconds at most
+    threading.Thread(target=_open, args=(future,), name="open-advisor").start()
     return future
 
 
