@@ -181,7 +181,7 @@ def _built(folder: Path) -> tuple[float, int]:
     try:
         return datetime.fromisoformat(Manifest.read(folder).built_at).timestamp(), changed
     except (SearchIndexError, ValueError, TypeError):
-        return changed // 10**9, changed
+        return changed / 10**9, changed
 
 
 def earlier(data: Path, folder: Path) -> Iterator[Path]:
