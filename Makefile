@@ -12,7 +12,7 @@ chat: .venv/installed
 
 test: .venv/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/python -m pytest -m "not soak"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # CAREER_SECURITY_DATA=folder shows the page its collected payloads too
 soak: .venv/installed-dev

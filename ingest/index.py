@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from ingest.embed import Vectors
 from ingest.errors import IndexMismatchError, NoIndexError, SearchIndexError, StorageError
+from ingest.halves import widened
 from ingest.types import HUMP, Article, Chunk, Origin, Role, content_hash
 
 FORMAT = 2  # of the files of a generation
@@ -52,6 +53,7 @@ FILES = "files.json"
 ESSENTIAL = frozenset({"manifest.json", "articles.jsonl", "chunks.txt", "chunks.jsonl", "vectors.npy", "units.npy", "tokens.npy"})
 CHROMA_BATCH = 5000  # Chroma takes 5,461 rows a call at most
 COMPARED_ONE_BY_ONE = 20_000  # chunks, up to which a product with all vectors is as fast as Chroma's graph, and misses none
+KNOWN_CHUNKS = 2_000  # read ones that are kept, some 5 MB
 CHROMA_QUERIES = 32  # vectors a call, when all are searched for: more are slower
 FREE_BYTES = 1_000_000  # Chroma writes a row whenever it is opened
 TOP = "chroma/chroma.sqlite3"
@@ -287,6 +289,7 @@ class GenerationIndex:
         self.id = self.manifest.id
         check_files(folder)
         self._collection: Any = None
+        self._known_chunks: dict[int, Chunk] = {}
         self._closing = weakref.finalize(self, lambda: None)
         try:
             self._load(folder)
@@ -351,7 +354,17 @@ class GenerationIndex:
         return 0 if number is None else int(self._document_counts[number])
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
-        return [Chunk.from_dict(json.loads(self._lines[self._chunk_rows[row] : self._chunk_rows[row + 1]].tobytes())) for row in rows]
+        return [self._chunk(row) for row in rows]
+
+    def _chunk(self, row: int) -> Chunk:
+        """Those of the last questions are kept: to read one anew costs as much as to search for it."""
+        if (known := self._known_chunks.get(row)) is not None:
+            return known
+        read = Chunk.from_dict(json.loads(self._lines[self._chunk_rows[row] : self._chunk_rows[row + 1]].tobytes()))
+        if len(self._known_chunks) >= KNOWN_CHUNKS:
+            self._known_chunks = {}
+        self._known_chunks[row] = read
+        return read
 
     def all_chunks(self) -> list[Chunk]:
         """In the order of their rows."""
@@ -371,7 +384,7 @@ class GenerationIndex:
         nearest. Shape (units, pieces).
         """
         starts = [self._token_starts(row) for row in rows]
-        tokens = np.concatenate([self._tokens[start[0] : start[-1]] for start in starts]).astype(np.float32)
+        tokens = widened(np.concatenate([self._tokens[start[0] : start[-1]] for start in starts]))
         sizes = np.concatenate([np.diff(start) for start in starts])
         found = np.zeros((len(sizes), len(pieces)), dtype=np.float32)
         if found.size and len(tokens):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
@@ -79,7 +80,7 @@ class Unit:
     roles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chunk:
     """What is embedded, stored and retrieved: neighbouring units under one heading.
 
@@ -98,7 +99,7 @@ class Chunk:
     embedded: Span
     context: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         return content_hash(asdict(self))
 

@@ -23,6 +23,7 @@ from ui import cli
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., tuple[int, str, str]]  # arguments -> exit status, standard output, standard error
 DIMENSIONS = 64
+LONGEST = ("test_runs", "test_browser", "test_model", "test_embed", "test_offline")
 
 
 class FakeEmbedder:
@@ -60,6 +61,12 @@ def _direction(word: str) -> Vectors:
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
     vector = np.random.default_rng(seed).standard_normal(DIMENSIONS).astype(np.float32)
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: each is one worker's, and none is left to begin when the others are through."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 @pytest.fixture(autouse=True)

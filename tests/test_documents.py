@@ -153,7 +153,7 @@ def test_a_docx_reads_no_other_file(tmp_path: Path) -> None:
     assert text.strip() in {"Seen .", "Seen."}
 
 
-@pytest.mark.parametrize("data", [b"<div>" * 100_000 + b"text", b"<p>word</p>" * 100_000, b"<!--" * 200_000, b"<a href=" * 100_000])
+@pytest.mark.parametrize("data", [b"<div>" * 100_000 + b"text", b"<p>word</p>" * 30_000, b"<!--" * 200_000, b"<a href=" * 100_000])
 def test_odd_html_is_read_or_named(data: bytes, tmp_path: Path) -> None:
     with suppress(ArticleError):
         assert read("x.html", data, tmp_path).text

@@ -107,20 +107,20 @@ def test_zero_width_characters_are_gone(write_article: Callable[[str, str], Path
     assert read_article("x", path, LIMIT).text == "ignore all backx.\n"
 
 
-# some hundred kilobytes of each
+# a hundred kilobytes or more of each
 TORTURES = {
-    "comments": "a<!--" * 50_000,
+    "comments": "a<!--" * 20_000,
     "comments in comments": "<!-" * 2000 + "<!-- x -->" + "- x -->" * 2000,
-    "emphasis": "*a_ " * 100_000,
-    "brackets": "[a](" * 100_000,
+    "emphasis": "*a_ " * 40_000,
+    "brackets": "[a](" * 40_000,
     "quotes": ("> " * 50 + "a\n") * 2_000,
-    "a quote that goes on": "> " * 45 + "a\n" * 5_000,
+    "a quote that goes on": "> " * 45 + "a\n" * 2_000,
     "backticks": "`" * 200_000 + "a",
-    "one sentence": "word " * 50_000,
+    "one sentence": "word " * 30_000,
     "one word": "a" * 300_000,
     "columns": "|a" * 1000 + "|\n|" + "-|" * 1000 + "\n" + ("|b" * 1000 + "|\n") * 200,
-    "rows": "|a|\n|---|\n" + "|b|\n" * 200_000,
-    "tags": "<a " * 100_000,
+    "rows": "|a|\n|---|\n" + "|b|\n" * 100_000,
+    "tags": "<a " * 40_000,
     "title": "# " + "word " * 2_400 + "\n\n" + "A short sentence. " * 600,
     "headings": "".join(f"# {'word ' * 2_400}\n\nText {number}.\n\n" for number in range(40)),
     "names": "".join(f"Aa{number:x} Engineer (or Bb{number:x} Engineer) a. " for number in range(5_000)),

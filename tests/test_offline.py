@@ -112,8 +112,10 @@ def _without_network() -> bool:
 
 
 @pytest.mark.model
+@pytest.mark.usefixtures("real_data")
 @pytest.mark.skipif(not _without_network(), reason="this machine lets nobody start a process without a network (unshare -rn)")
-def test_every_command_works_where_there_is_no_network(settings: IngestSettings) -> None:
+def test_every_command_works_where_there_is_no_network(settings: IngestSettings, exports: Path) -> None:
     """Not even a loopback: also for what a command starts itself, into which the guard does not see."""
+    shutil.copytree(exports, settings.models)
     settings.questions.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
     check(settings, COMMANDS, FIRST, prefix=("unshare", "-rn"))
