@@ -166,7 +166,7 @@ def raw(body: bytes | str, kind: str = "application/json", more: str = "") -> Sc
     return script
 
 
-def events(*sent: str, ends: Callable[[Call], None] = lambda call: None) -> Script:  # noqa: ARG005
+def events(*sent: str | bytes, ends: Callable[[Call], None] = lambda call: None) -> Script:  # noqa: ARG005
     """Events one after the other, then an end of some kind."""
 
     def script(call: Call) -> None:
