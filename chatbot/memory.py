@@ -188,18 +188,22 @@ class Memory:
     # --- turns
 
     def ask(self, owner: str, conversation_id: str, question: str, instead_of: str | None = None) -> str:
-        """Writes a question down, at the end or in another's place, whose answer goes; its id."""
+        """Writes a question down, at the end or in another's place, whose answer goes; its id. A title that nobody chose follows the first question."""
         turn = {"id": _new_id(), "conversation_id": conversation_id, "question": question, "asked_at": time.time(), "state": "asked"}
         of_conversation = _turns.c.conversation_id == conversation_id
         with self._writing() as database:
-            _owned(database, owner, conversation_id)
+            title = _owned(database, owner, conversation_id).title
             place = database.scalar(sql.select(_turns.c.place).where(of_conversation, _turns.c.id == instead_of)) if instead_of else None
             if place is None:
                 last = database.scalar(sql.select(sql.func.max(_turns.c.place)).where(of_conversation))
                 place = 0 if last is None else last + 1
+            if place == 0:
+                first = database.scalar(sql.select(_turns.c.question).where(of_conversation, _turns.c.place == 0))
+                title = _title(question) if title == _title(first or question) else title
             database.execute(_turns.delete().where(of_conversation, _turns.c.place == place))
             database.execute(_turns.insert().values(**turn, place=place))
-            database.execute(_conversations.update().where(_conversations.c.id == conversation_id).values(changed_at=time.time()))
+            change = _conversations.update().where(_conversations.c.id == conversation_id)
+            database.execute(change.values(changed_at=time.time(), title=title))
         return str(turn["id"])
 
     def settle(self, turn_id: str, answer: Answer) -> None:

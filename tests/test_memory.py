@@ -87,6 +87,21 @@ def test_the_list_names_each_after_its_first_question_the_latest_first(memory: M
     assert [one.id for one in memory.listed("me")] == [older, newer]
 
 
+def test_a_title_follows_the_first_question_until_somebody_chooses_one(memory: Memory) -> None:
+    conversation_id = begun(memory, "me", "First?")
+
+    def title_after(question: str) -> str:
+        first = memory.conversation("me", conversation_id).turns[0].id
+        memory.ask("me", conversation_id, question, instead_of=first)
+        return memory.conversation("me", conversation_id).title
+
+    assert title_after("First, anew?") == "First, anew?"
+    memory.ask("me", conversation_id, "Second?")
+    assert memory.conversation("me", conversation_id).title == "First, anew?"
+    memory.rename("me", conversation_id, "Chosen")
+    assert title_after("First, once more?") == "Chosen"
+
+
 def test_an_answer_of_another_version_is_said_to_be_that(memory: Memory, tmp_path: Path) -> None:
     conversation_id = begun(memory, "me", "First?")
     with sqlite3.connect(tmp_path / "data" / "conversations.sqlite") as database:
@@ -278,6 +293,10 @@ def test_a_profile_counts_where_advice_is_asked_and_nowhere_else() -> None:
 def test_who_somebody_is_changes_no_question(trait: str) -> None:
     assert Profile(trait).put_to("Which role suits me?") == "Which role suits me?"
     assert Profile(f"{trait}, a nurse").put_to("Which role suits me?") == "I am a nurse. Which role suits me?"
+
+
+def test_the_people_that_somebody_likes_to_be_with_are_no_trait() -> None:
+    assert Profile(likes="talking to people").put_to("Which role suits me?") == "I like talking to people. Which role suits me?"
 
 
 def test_what_became_of_a_kept_citation() -> None:

@@ -522,6 +522,9 @@ def test_the_last_question_is_edited_in_its_place(serve: Callable[[Any], AppTest
     until(ask_instead.click().run(), is_settled)
     assert [text(tree["blocks"]).split()[-2:] for tree in toned(app, "question")] == [["engineer", "do?"]]
     assert advisor.asked[-1] == ("What does an AI engineer do?", ())
+    assert "AI engineer" in text(toned(app, "title"))
+    name = app.session_state["view"].conversation_id
+    assert app.text_input(key=f"title-of-{name}").value == "What does an AI engineer do?"
 
 
 @pytest.mark.usefixtures("known")

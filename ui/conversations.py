@@ -84,7 +84,9 @@ def _menu(chat: Chat, conversation: Conversation) -> None:
     def rename() -> None:
         _told(chat, partial(chat.memory.rename, chat.owner, conversation.id, str(st.session_state[key])))
 
-    st.text_input("Title", conversation.title, key=key, max_chars=LONGEST_TITLE, on_change=rename)
+    if st.session_state.get(key) != conversation.title:
+        st.session_state[key] = conversation.title  # which follows a first question that is edited, and may be changed in another tab
+    st.text_input("Title", key=key, max_chars=LONGEST_TITLE, on_change=rename)
     st.download_button(
         "Export as Markdown",
         partial(export.conversation_text, conversation),
