@@ -23,6 +23,18 @@ NEAR = 0.45  # cosine of two word pieces from which one supports the other; of a
 RARE = 0.5  # weight of a word piece from which it counts as rare
 TOP = 3  # units that are read together as one answer
 
+# words that count, compare, judge or fill: an article that lacks them lacks nothing
+_NAMES_NOTHING = frozenset(
+    terms(
+        "much many little few lot plenty several enough less least fewer bit half both whole entire almost nearly quite rather too even though still yet "
+        "good better best well bad worse worst great nice fine okay cool big large huge small tiny long short high low hard tough difficult easy simple fast quick "
+        "new old young early late same different similar real true right wrong sure able possible important likely certain exact actual current general typical usual "
+        "normal basic main mostly rough approximate perhaps maybe however always never ever often sometimes again already now nowadays today soon once "
+        "thing something anything everything nothing someone anyone everyone people person kind sort type way case point matter part stuff "
+        "like know say said think thought want need go going come take make made give use mean look try seem keep put happen become feel "
+        "since until while because before after during without within between among per upon however else instead"
+    )
+)
 _NAME = re.compile(r"(?<=[a-z0-9,:;] )[A-Z][\w+#.-]*\w")  # a capital that does not open a sentence
 _NUMBER = re.compile(
     r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand|million|half|twice|percent)\b", re.IGNORECASE
@@ -65,7 +77,7 @@ class Signs:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`probability` that the evidence answers the question; `missing` are the stems of its words that stand nowhere in the articles;
+    """`probability` that the evidence answers the question; `missing` are the stems of its words that name something and stand nowhere in the articles;
     `off_topic` where it has nothing to do with them.
     """
 
@@ -116,7 +128,7 @@ def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> V
     weights = abstention_weights()
     seen = signs(index, query, ranked)
     total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
-    missing = tuple(term for term in query.terms if not index.document_count(term))
+    missing = tuple(term for term in query.terms if term not in _NAMES_NOTHING and not index.document_count(term))
     return Verdict(1 / (1 + math.exp(-total)), missing, _is_off_topic(query, ranked[:TOP]))
 
 

@@ -56,6 +56,7 @@ Rewriter = Callable[[str, Sequence[str]], str]
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _ANY_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_NAME_OR_WORD = re.compile(rf"(?<=[a-z,;:] )[A-Z][\w-]*(?: [A-Z][\w-]*)+|{_ANY_WORD.pattern}")  # a name of several words is one
 
 
 class Opened:
@@ -414,9 +415,9 @@ def _invitation(opened: Opened) -> str:
 
 
 def _nothing_on(question: str, found: Sequence[Found]) -> str:
-    """What is missing: the question's own words that stand nowhere in the articles."""
+    """What is missing: the question's own words and names that stand nowhere in the articles."""
     unknown = {term for one in found for term in one.verdict.missing}
-    words = dict.fromkeys(word for word in _ANY_WORD.findall(question) if unknown & set(content_terms(word)))
+    words = dict.fromkeys(word for word in _NAME_OR_WORD.findall(question) if unknown & set(content_terms(word)))
     if not words:
         return "The articles do not answer this."
     named = ", ".join(f"“{word}”" for word in list(words)[:MISSING_WORDS])

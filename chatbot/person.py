@@ -20,7 +20,7 @@ _ORIGIN = re.compile(
 _CLAUSES = re.compile(r"\s*(?:[,;.]|\band\b)\s*")
 _TRAITS = frozenset(
     content_terms(
-        "woman women man men girl boy lady gentleman guy female male feminine masculine transgender trans nonbinary binary gay lesbian straight queer person people human "
+        "woman women man men girl boy lady gentleman guy female male feminine masculine transgender trans nonbinary binary gay lesbian straight queer person human "
         "mother father mom mum mama dad papa parent parents grandmother grandfather wife husband widow widower single married unmarried divorced engaged pregnant childless "
         "child children kid kids son sons daughter daughters baby babies twins toddler family without with "
         "old year years aged age ages born turned early late twenties thirties forties fifties sixties teenager teen young younger older elderly adult retired middle "

@@ -8,6 +8,7 @@ from ingest.index import GenerationIndex
 from ingest.roles import RoleNames
 
 _ARTICLE = re.compile(r"\ban?\s+$", re.IGNORECASE)
+_PRONOUN = re.compile(r"(?<![\w.'’-])i(?![\w.-])")  # "i" and "i'm", not "i.e." or "i-th"
 CHUNKS = 500  # whose headings are looked through for questions
 
 
@@ -39,7 +40,7 @@ def of_the_other_role(question: str, names: RoleNames) -> str | None:
         is_plural = swapped[: mention.end].endswith("s")
         name = with_article(others[0]) if article else _lowered(others[0]) + "s" * is_plural
         swapped = f"{before[: article.start()] if article else before}{name}{after}"
-    return swapped[:1].upper() + swapped[1:]
+    return _PRONOUN.sub("I", swapped[:1].upper() + swapped[1:])
 
 
 def with_article(name: str) -> str:

@@ -92,6 +92,12 @@ def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:
     assert "Bread baker" in answer.text
 
 
+def test_an_abstention_names_what_is_missing_and_no_word_that_names_nothing(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitted, "threshold", lambda: 2.0)
+    text = advisor.answer("How much good does a little bread baker in San Marino do with saffron?").answer.text
+    assert text.endswith("They say nothing about “San Marino”, “saffron”.")
+
+
 @pytest.mark.parametrize("question", ["", "  \n ", "x" * 10_000_000])
 def test_an_empty_or_endless_question_is_refused(question: str, advisor: Advisor) -> None:
     with pytest.raises(QuestionError):

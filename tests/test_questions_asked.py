@@ -10,6 +10,7 @@ from chatbot.carried import carried
 from chatbot.follow_up import standalone
 from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
+from chatbot.suggestions import of_the_other_role
 from chatbot.understanding import aside, parts, understand
 from ingest.roles import RoleNames
 from ingest.types import Role
@@ -42,6 +43,12 @@ def test_a_follow_up_takes_what_it_is_about_and_leaves_the_rest() -> None:
     assert "Salzburg fair" in alone
     assert alone.endswith(": and how long does it last?")
     assert "chef visit" not in alone
+
+
+def test_a_question_of_the_other_role_is_written_as_one_writes() -> None:
+    swapped = of_the_other_role("how do i become a bread baker if i'm old, i.e. 60?", NAMES)
+    assert swapped == "How do I become a pastry chef if I'm old, i.e. 60?"
+    assert of_the_other_role("how do i bake?", NAMES) is None
 
 
 def test_what_is_carried_over_are_words_of_the_earlier_questions() -> None:
