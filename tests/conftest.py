@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,22 @@ ROOT = Path(__file__).parents[1]
 Run = Callable[..., tuple[int, str, str]]  # arguments -> exit status, standard output, standard error
 DIMENSIONS = 64
 LONGEST = ("test_runs", "test_browser", "test_model", "test_embed", "test_offline")
+
+
+def write_corpus(folder: Path) -> Path:
+    """Two short articles about two roles that are not the project's own."""
+    folder.mkdir()
+    (folder / "bakers.md").write_text(
+        "---\ntitle: Bakers and pastry chefs\nauthor: The test\npublished: 2026-01-02\nroles:\n  Bread baker: [miller's friend]\n  Pastry chef: [cake artist]\n---\n"
+        "# Bakers and pastry chefs\n\n## Work\n\nA bread baker kneads dough before dawn. A pastry chef decorates cakes in the afternoon.\n\n"
+        "## Tools\n\nA bread baker owns these tools:\n\n- a stone oven\n- a proofing basket\n- a bench scraper\n\n"
+        "| Aspect | Bread baker | Pastry chef |\n|---|---|---|\n| Pay | 21 coins | 34 coins |\n| Mood | calm | hectic |\n",
+        encoding="utf-8",
+    )
+    (folder / "flour.txt").write_text(
+        "All About Flour\n\nRye flour keeps bread moist for four days. Wheat flour rises higher.\n", encoding="utf-8"
+    )
+    return folder
 
 
 class FakeEmbedder:
@@ -105,20 +122,7 @@ def embedder() -> FakeEmbedder:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """Two short articles about two roles that are not the project's own."""
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    (folder / "bakers.md").write_text(
-        "---\ntitle: Bakers and pastry chefs\nauthor: The test\npublished: 2026-01-02\nroles:\n  Bread baker: [miller's friend]\n  Pastry chef: [cake artist]\n---\n"
-        "# Bakers and pastry chefs\n\n## Work\n\nA bread baker kneads dough before dawn. A pastry chef decorates cakes in the afternoon.\n\n"
-        "## Tools\n\nA bread baker owns these tools:\n\n- a stone oven\n- a proofing basket\n- a bench scraper\n\n"
-        "| Aspect | Bread baker | Pastry chef |\n|---|---|---|\n| Pay | 21 coins | 34 coins |\n| Mood | calm | hectic |\n",
-        encoding="utf-8",
-    )
-    (folder / "flour.txt").write_text(
-        "All About Flour\n\nRye flour keeps bread moist for four days. Wheat flour rises higher.\n", encoding="utf-8"
-    )
-    return folder
+    return write_corpus(tmp_path / "corpus")
 
 
 @pytest.fixture
@@ -126,19 +130,34 @@ def settings(corpus: Path, tmp_path: Path) -> IngestSettings:
     return IngestSettings(corpus=corpus, data=tmp_path / "data")
 
 
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the small corpus, embedded by the fake embedder."""
+    folder = tmp_path_factory.mktemp("small")
+    ingest(IngestSettings(corpus=write_corpus(folder / "corpus"), data=folder / "data"), FakeEmbedder())
+    return folder / "data"
+
+
 @pytest.fixture
-def advisor(settings: IngestSettings, embedder: FakeEmbedder) -> Iterator[Advisor]:
+def ingested(settings: IngestSettings, small_data: Path) -> Path:
+    """The data folder of `settings` after an ingest: a copy, for an ingest takes ten times as long."""
+    shutil.copytree(small_data, settings.data)
+    return settings.data
+
+
+@pytest.fixture
+def advisor(ingested: Path, embedder: FakeEmbedder) -> Iterator[Advisor]:
     """Over the small corpus, with the fake embedder."""
-    ingest(settings, embedder)
-    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    advisor = Advisor(ingested, ChatSettings(), embedder)
     yield advisor
     advisor.close()
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where exported models lie."""
-    return tmp_path_factory.mktemp("models")
+def exports(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Where exported models lie; the workers of a run share one."""
+    own = tmp_path_factory.getbasetemp()
+    return (own if worker_id == "master" else own.parent) / "models"
 
 
 @pytest.fixture(scope="session")

@@ -52,22 +52,16 @@ def server() -> Iterator[ModelServer]:
     server.stop()
 
 
-@pytest.fixture
-def data(settings: IngestSettings, embedder: FakeEmbedder) -> Path:
-    ingest(settings, embedder)
-    return settings.data
-
-
 Ask = Callable[..., Answer]
 
 
 @pytest.fixture
-def ask(server: ModelServer, data: Path, embedder: FakeEmbedder) -> Iterator[Ask]:
+def ask(server: ModelServer, ingested: Path, embedder: FakeEmbedder) -> Iterator[Ask]:
     """Asks an advisor whose model is the server; each call is a new one, so that no breaker is left shut."""
     opened: list[Advisor] = []
 
     def ask(script: Script, question: str = QUESTION, history: tuple[str, ...] = (), **settings: object) -> Answer:
-        advisor = _advisor(server, data, embedder, **settings)
+        advisor = _advisor(server, ingested, embedder, **settings)
         opened.append(advisor)
         server.script = script
         server.calls.clear()
@@ -303,8 +297,8 @@ def test_nobody_listens(ask: Ask) -> None:
     assert "cannot be reached" in answer.notices[-1]
 
 
-def test_the_next_question_does_not_wait_for_a_dead_endpoint(server: ModelServer, data: Path, embedder: FakeEmbedder) -> None:
-    advisor = _advisor(server, data, embedder, model_seconds=SECONDS)
+def test_the_next_question_does_not_wait_for_a_dead_endpoint(server: ModelServer, ingested: Path, embedder: FakeEmbedder) -> None:
+    advisor = _advisor(server, ingested, embedder, model_seconds=SECONDS)
     server.script = FAULTS["hangs at once"].script
     server.calls.clear()
     first, second = (advisor.answer(QUESTION).answer for _ in range(2))
@@ -314,10 +308,10 @@ def test_the_next_question_does_not_wait_for_a_dead_endpoint(server: ModelServer
 
 
 def test_after_the_pause_it_is_asked_again(
-    server: ModelServer, data: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
+    server: ModelServer, ingested: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatbot.generative.PAUSE", 0.0)
-    advisor = _advisor(server, data, embedder)
+    advisor = _advisor(server, ingested, embedder)
     server.script = status(401)
     assert advisor.answer(QUESTION).answer.mode == "extractive"
     server.script = says(TEXT)
@@ -325,8 +319,8 @@ def test_after_the_pause_it_is_asked_again(
     advisor.close()
 
 
-def test_a_reply_that_is_not_read_to_the_end_leaves_nothing_behind(server: ModelServer, data: Path, embedder: FakeEmbedder) -> None:
-    advisor = _advisor(server, data, embedder)
+def test_a_reply_that_is_not_read_to_the_end_leaves_nothing_behind(server: ModelServer, ingested: Path, embedder: FakeEmbedder) -> None:
+    advisor = _advisor(server, ingested, embedder)
     server.script = events(*[event(chunk({"content": "A bread baker kneads dough. "}))] * 3, ends=lambda call: call.hang())
     pieces = iter(advisor.answer(QUESTION))
     assert next(pieces)
@@ -352,8 +346,8 @@ def test_tokens_are_counted_as_they_were_used(ask: Ask) -> None:
     assert modes[-1] == "extractive"
 
 
-def test_what_cannot_be_counted_is_not_asked(ask: Ask, data: Path, server: ModelServer) -> None:
-    (data / FILE).mkdir()
+def test_what_cannot_be_counted_is_not_asked(ask: Ask, ingested: Path, server: ModelServer) -> None:
+    (ingested / FILE).mkdir()
     answer = ask(says(TEXT))
     assert "cannot be counted" in answer.notices[-1]
     assert not server.calls
@@ -435,10 +429,10 @@ def test_only_numbers_that_can_be_are_counted(count: object, ask: Ask) -> None:
     assert all(0 <= number < 10_000 for number in answer.tokens.values())
 
 
-def test_a_budget_that_cannot_be_written_at_the_end_spoils_no_answer(ask: Ask, data: Path) -> None:
+def test_a_budget_that_cannot_be_written_at_the_end_spoils_no_answer(ask: Ask, ingested: Path) -> None:
     def script(call: Call) -> None:
-        (data / FILE).unlink()
-        (data / FILE).mkdir()
+        (ingested / FILE).unlink()
+        (ingested / FILE).mkdir()
         says(TEXT)(call)
 
     assert ask(script).mode == "model:m"
@@ -496,7 +490,7 @@ def test_a_call_has_the_time_that_is_left(server: ModelServer) -> None:
     opened.close()
 
 
-def test_a_call_that_was_given_up_while_it_opened_is_not_sent(data: Path) -> None:
+def test_a_call_that_was_given_up_while_it_opened_is_not_sent(ingested: Path) -> None:
     opening, closed = Event(), Event()
     settings = ModelSettings(openai_base_url="http://127.0.0.1:1/v1", model="m", model_seconds=0.1)
 
@@ -504,7 +498,7 @@ def test_a_call_that_was_given_up_while_it_opened_is_not_sent(data: Path) -> Non
         opening.wait(30)
         return Opened(GenericFakeChatModel(messages=iter(())), closed.set)
 
-    model = WritingModel(settings, Budget(data, settings), opens)
+    model = WritingModel(settings, Budget(ingested, settings), opens)
     with pytest.raises(ModelError, match="did not answer within"):
         list(model.answer("x", model.deadline(), Tokens()))
     opening.set()
@@ -532,10 +526,10 @@ def test_a_partial_answer_keeps_its_warnings(ask: Ask) -> None:
     assert [notice.split()[0] for notice in answer.notices] == ["What", "A", "The"]
 
 
-def test_a_connection_that_failed_counts_nothing(ask: Ask, data: Path) -> None:
+def test_a_connection_that_failed_counts_nothing(ask: Ask, ingested: Path) -> None:
     answer = ask(says(TEXT), openai_base_url="http://127.0.0.1:1/v1", model_input_price=1)
     assert (answer.tokens, answer.cost) == (None, None)
-    with closing(sqlite3.connect(data / FILE)) as database:
+    with closing(sqlite3.connect(ingested / FILE)) as database:
         assert database.execute("SELECT sum(tokens) FROM calls").fetchone() == (0,)
 
 
@@ -552,9 +546,9 @@ def test_the_breaker_opens_for_an_endpoint_that_answers() -> None:
     breaker.check()
 
 
-def test_a_second_try_asks_no_breaker(server: ModelServer, data: Path, embedder: FakeEmbedder) -> None:
+def test_a_second_try_asks_no_breaker(server: ModelServer, ingested: Path, embedder: FakeEmbedder) -> None:
     """It would report why the endpoint was left alone before."""
-    advisor = _advisor(server, data, embedder)
+    advisor = _advisor(server, ingested, embedder)
     assert advisor._model is not None
     advisor._model._breaker.note(ModelError("long ago", shuts=True))
     advisor._model._breaker._until = 0.0

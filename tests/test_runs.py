@@ -166,8 +166,9 @@ ALL = to_ask(read_questions(ROOT / "corpus/questions.jsonl"))
 
 @pytest.fixture(scope="module")
 def default_run(real_advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Every question of the set, as `career-advisor evaluate` asks it."""
-    return Evaluation(real_advisor, ChatSettings().model_dump()).run(ALL, tmp_path_factory.mktemp("default") / "run")
+    """Every question of the set, asked by nobody in particular."""
+    evaluation = Evaluation(real_advisor, ChatSettings().model_dump(), personas=False)
+    return evaluation.run(ALL, tmp_path_factory.mktemp("default") / "run")
 
 
 @pytest.fixture
@@ -220,6 +221,13 @@ def test_the_default_mode_is_not_worse_than_the_baseline(default_run: Run) -> No
     comparison = compare(read_run(ROOT / "tests/baseline"), default_run)
     assert not comparison.is_worse, str(comparison)
     assert len(comparison.left_out) < len(ALL) / 4, "the question set has moved away from the baseline; renew it with `make baseline`"
+
+
+@pytest.mark.parametrize("rows", [ALL[1::6], pytest.param(ALL, marks=pytest.mark.soak)], ids=["some", "all"])
+def test_who_asks_changes_neither_facts_nor_sources(rows: Sequence[Question], real_advisor: Advisor, tmp_path: Path) -> None:
+    run = Evaluation(real_advisor, ChatSettings().model_dump()).run(rows, tmp_path / "run")
+    assert {outcomes["persona swap"] for outcomes in run.marks.values()} == {(1.0, 1.0)}
+    assert not compare(read_run(ROOT / "tests/baseline"), run).is_worse
 
 
 def test_the_baseline_is_as_it_was_written() -> None:
