@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,35 @@ import json, sys
 from ui.cli import main
 for command in json.loads(sys.argv[1]):
     print("STATUS", main(command), *command, flush=True)
+"""
+# the page as a browser sees it: its health, then runs of it until its advisor is open. The server becomes a program of its own and
+# starts others, so the guard is a module that each Python imports as it starts
+CHAT = """
+import socket, subprocess, sys, time, urllib.request
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+def drawn(page):
+    run, shown = BackMsg(), b""
+    run.rerun_script.SetInParent()
+    page.send(run.SerializeToString())
+    while True:
+        shown += (message := page.recv(timeout=60))
+        if ForwardMsg.FromString(message).WhichOneof("type") == "script_finished": return shown
+with socket.create_server(("127.0.0.1", 0)) as probe: port = str(probe.getsockname()[1])
+server = subprocess.Popen([sys.executable, "-c", "import sys; from ui.cli import main; sys.exit(main(sys.argv[1:]))", "chat", "--port", port])
+try:
+    while True:
+        try: health = urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health").read(); break
+        except OSError: time.sleep(0.1)
+        assert server.poll() is None
+    with connect(f"ws://127.0.0.1:{port}/_stcore/stream", max_size=None) as page:
+        while b"Getting the articles ready" in (shown := drawn(page)): time.sleep(0.1)
+    assert server.poll() is None
+    print("SERVED", health.decode(), len(shown) > 1000)
+finally:
+    server.terminate()
+    server.wait(60)
 """
 ROWS = [
     {
@@ -98,24 +128,41 @@ def check(settings: IngestSettings, program: str, commands: list[list[str]], pre
     assert all(words[1] in {"0", "3"} for words in told), done.stdout + done.stderr
 
 
+def check_chat(settings: IngestSettings, guard: str = "", prefix: tuple[str, ...] = ()) -> None:
+    folder = settings.data.parent
+    (folder / "sitecustomize.py").write_text(f"import sys\n{guard}\nprint('STARTED', sys.orig_argv, file=sys.stderr)\n")
+    path = os.pathsep.join([str(folder), str(Path(__file__).parents[1])])
+    done = run(CHAT, settings, prefix=prefix, PYTHONPATH=path, STREAMLIT_SERVER_HEADLESS="true")
+    assert done.returncode == 0, done.stderr
+    assert "SERVED ok True" in done.stdout, done.stdout
+    assert "NETWORK" not in done.stderr
+    assert re.search("STARTED .*'streamlit', 'run'", done.stderr), "the page's server has no guard"
+
+
 @pytest.mark.model
 def test_no_command_opens_a_socket_without_a_key(settings: IngestSettings) -> None:
     check(settings, GUARD + COMMANDS, FIRST)
+    check_chat(settings, GUARD)
     (settings.corpus / "oats.txt").write_text("All About Oats\n\nOats are soaked overnight before they are baked.\n")
     settings.questions.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
     check(settings, GUARD + COMMANDS, SECOND)
 
 
-def _without_network() -> bool:
-    tried = shutil.which("unshare") and subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
-    return bool(tried) and tried.returncode == 0
+# neither a network nor, until it is switched on, a loopback
+ALONE = ("unshare", "-rn")
+AMONG_ITSELF = (*ALONE, "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+
+
+def _may_be_alone() -> bool:
+    return bool(shutil.which("unshare")) and subprocess.run([*AMONG_ITSELF, "true"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.model
 @pytest.mark.usefixtures("real_data")
-@pytest.mark.skipif(not _without_network(), reason="this machine lets nobody start a process without a network (unshare -rn)")
+@pytest.mark.skipif(not _may_be_alone(), reason="this machine lets nobody start a process without a network (unshare -rn, ip)")
 def test_every_command_works_where_there_is_no_network(settings: IngestSettings, exports: Path) -> None:
-    """Not even a loopback: also for what a command starts itself, into which the guard does not see."""
+    """Also for what a command starts itself, into which the guard does not see."""
     shutil.copytree(exports, settings.models)
     settings.questions.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
-    check(settings, COMMANDS, FIRST, prefix=("unshare", "-rn"))
+    check(settings, COMMANDS, FIRST, prefix=ALONE)
+    check_chat(settings, prefix=AMONG_ITSELF)
