@@ -268,6 +268,45 @@ def test_the_same_number_can_be_opened_closed_and_opened_again(usual: str, visit
         page.locator("dialog").wait_for(state="detached")
 
 
+def test_back_closes_an_article_that_lies_over_the_conversation(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    ask(page, "What does an AI engineer do?")
+    link = page.url
+    number = page.locator("button.mark").first
+    for leave in (page.go_back, page.get_by_role("button", name="Close").click, lambda: page.keyboard.press("Escape"), page.go_back):
+        number.click()
+        page.locator("dialog[open] mark").first.wait_for()
+        leave()
+        page.locator("dialog").wait_for(state="detached")
+        assert page.url == link
+        assert is_in_view(number)
+    page.go_back()
+    page.get_by_text("Try one of these").wait_for()
+    assert page.errors == []
+
+
+def test_a_half_typed_question_outlasts_another_page_and_a_refresh(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    box = page.locator("textarea")
+    box.fill("What does an AI")
+    for name in ("Articles", "Which path fits me?", "Evaluation"):
+        page.locator(".st-key-pages").get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("heading", name=name, exact=True).wait_for()
+        box.wait_for(state="detached")
+        page.locator(".st-key-pages").get_by_role("link", name="Ask", exact=True).click()
+        page.wait_for_function("() => document.querySelector('textarea')?.value === 'What does an AI'")
+    page.reload()
+    page.wait_for_function("() => document.querySelector('textarea')?.value === 'What does an AI'")
+    assert page.locator(".root.question").count() == 0
+    box.press_sequentially(" engineer do?")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="What does an AI engineer do?", exact=True, level=2).wait_for()
+    page.reload()  # what was sent is no draft any more
+    page.get_by_text("How this answer came about").wait_for()
+    page.wait_for_timeout(500)
+    assert box.input_value() == ""
+
+
 def test_a_starter_asks_and_a_suggestion_asks(usual: str, visit: Visit) -> None:
     page = visit(usual, NARROW)
     page.get_by_role("button", name=STARTERS[2]).click()

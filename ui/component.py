@@ -72,6 +72,11 @@ def announce(key: str, text: str) -> None:
     _text(key=key, data=visible({"tone": "live", "live": text}))
 
 
+def keep_draft() -> None:
+    """Keeps in the browser what is half typed in the question box, while another page is looked at."""
+    _text(key="draft", data={"tone": "draft"})
+
+
 def _reading(key: str, name: str, handler: OnClick) -> Callable[[], None]:
     """Calls the handler with the number that was clicked; what the browser sends is checked, and anything else is ignored."""
 

@@ -425,19 +425,34 @@ function showPanel(component, state) {
     if (dialog.open) dialog.close()
     dialog.classList.toggle("beside", hasRoom())
     if (hasRoom()) dialog.show()
-    else dialog.showModal()
+    else {
+      dialog.showModal()
+      // over the conversation it looks like a page of its own, and "back" is the way out of it
+      if (!history.state?.article) history.pushState({ ...history.state, article: true }, "")
+    }
     place()
     body.scrollTop = top
   }
   let isRead = false // until somebody scrolls, the quote stays in view as a window is turned or made narrower
-  let closed = false
+  let closing = false
   const close = () => {
-    if (closed) return
-    closed = true
+    if (closing) return
+    closing = true
+    if (history.state?.article) history.back()
+    else shut()
+  }
+  const shut = () => {
     dialog.close()
     setTriggerValue("closed", true)
     const opener = window[OPENER]?.deref()
     if (opener?.isConnected) opener.focus({ preventScroll: true })
+  }
+  const address = location.href
+  const back = (event) => {
+    if (history.state?.article) return
+    if (location.href === address) event.stopImmediatePropagation() // no other page, so nothing that Streamlit has to draw
+    closing = true
+    shut()
   }
   const dialog = panelElement(data.panel, close)
   const body = dialog.querySelector(".body")
@@ -451,6 +466,7 @@ function showPanel(component, state) {
   for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) body.addEventListener(name, () => (isRead = true), { passive: true })
   state.stop?.()
   state.root.replaceChildren(dialog)
+  window.addEventListener("popstate", back, true) // before Streamlit's own
   open()
   scrollToLit(body)
   body.focus({ preventScroll: true })
@@ -459,6 +475,7 @@ function showPanel(component, state) {
   watcher.observe(host)
   state.stop = () => {
     watcher.disconnect()
+    window.removeEventListener("popstate", back, true)
     if (dialog.open) dialog.close()
   }
 }
@@ -477,6 +494,38 @@ function keepInView(host, state) {
   }
   for (const name of takenOver) document.addEventListener(name, state.stop, { capture: true, passive: true })
   watcher.observe(content)
+}
+
+// --- a half-typed question: kept while another page is looked at, and never sent
+
+const DRAFT = "career-advisor.draft"
+const BOX = "[data-testid=stChatInputTextArea]"
+
+function keepDraft(state) {
+  let box = null
+  const find = () => {
+    box = document.querySelector(BOX)
+    if (!box) return
+    watcher.disconnect()
+    const draft = sessionStorage.getItem(DRAFT)
+    if (draft && !box.value) type(box, draft)
+  }
+  const keep = () => box && sessionStorage.setItem(DRAFT, box.value)
+  const watcher = new MutationObserver(find)
+  watcher.observe(document.body, { childList: true, subtree: true })
+  window.addEventListener("pagehide", keep)
+  state.stop = () => {
+    watcher.disconnect()
+    window.removeEventListener("pagehide", keep)
+    keep()
+  }
+  find()
+}
+
+// as a person does: React takes no notice of a value that is merely set
+function type(box, text) {
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, text)
+  box.dispatchEvent(new Event("input", { bubbles: true }))
 }
 
 // --- what Streamlit calls, again at each change
@@ -528,8 +577,11 @@ export default function (component) {
   const signature = JSON.stringify(rest)
   const changed = signature !== state.signature
   state.signature = signature
-  if (data.tone === "live") showLive(state, data.live)
-  else if (data.tone === "panel") {
+  if (data.tone === "live") {
+    if (changed) showLive(state, data.live) // the same words again would be said again
+  } else if (data.tone === "draft") {
+    if (isNew) keepDraft(state)
+  } else if (data.tone === "panel") {
     if (changed) showPanel(component, state)
   } else {
     if (changed) showBlocks(state, data)
