@@ -1,6 +1,6 @@
 # make chat   installs into .venv, ingests the corpus, serves the chat page
 # make test   installs what tests need, runs them all with ruff and mypy
-.PHONY: chat test soak bench bench-answers bench-ingest bench-quality baseline
+.PHONY: chat test soak bench bench-answers bench-ingest bench-page bench-quality baseline
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,6 +21,11 @@ soak: .venv/installed-dev
 # how fast it is, beside what the machine can do and, where .venv-peers is there, beside other libraries; CHUNKS=1000 ROUNDS=5
 bench: .venv/installed-dev
 	@$(BIN)/python -m tests.benchmarks.speed --chunks $(or $(CHUNKS),1000) --rounds $(or $(ROUNDS),5) \
+	  $(if $(wildcard .venv-peers/bin/python),--peers .venv-peers/bin/python)
+
+# what the page costs in seconds and memory, beside LangChain's tutorial where .venv-peers is there; CHUNKS=100000 draws their vectors
+bench-page: .venv/installed-dev
+	@$(BIN)/python -m tests.benchmarks.page --rounds $(or $(ROUNDS),3) $(if $(CHUNKS),--chunks $(CHUNKS)) \
 	  $(if $(wildcard .venv-peers/bin/python),--peers .venv-peers/bin/python)
 
 # ARTICLES=folder takes other articles than corpus/articles, SPLIT=tune the other half of the questions
