@@ -27,6 +27,7 @@ from chatbot.types import Answer, Citation, Passage, Timings, heading_line
 from ingest.types import Chunk
 
 State = Literal["asked", "answered", "failed", "stopped"]
+Revision = tuple[object, ...]
 
 TITLE_CHARS = 60
 LONGEST_TITLE = 200  # characters, of one that a person types
@@ -158,6 +159,13 @@ class Memory:
             row = _owned(database, owner, conversation_id)
             turns = database.execute(sql.select(_turns).where(_turns.c.conversation_id == conversation_id).order_by(_turns.c.place)).all()
         return Conversation(row.id, row.title, Profile(**json.loads(row.profile)), tuple(_exchange(turn) for turn in turns))
+
+    def revision(self, owner: str, conversation_id: str) -> Revision:
+        """Another one after each change of its title, its profile, its questions, or what came or was thought of them; costs little."""
+        query = sql.select(_turns.c.id, _turns.c.state, _turns.c.thumb).where(_turns.c.conversation_id == conversation_id)
+        with self._reading() as database:
+            row = _owned(database, owner, conversation_id)
+            return (row.title, row.profile, *map(tuple, database.execute(query.order_by(_turns.c.place))))
 
     def rename(self, owner: str, conversation_id: str, title: str) -> None:
         """A title of nothing but spaces changes nothing."""

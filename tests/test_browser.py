@@ -437,6 +437,32 @@ def test_a_conversation_outlives_a_refresh_and_is_this_browsers_alone(usual: str
     assert stranger.get_by_text("A traditional AI engineer creates").count() == 0
 
 
+def test_another_tab_follows_and_leaves_what_is_read_and_typed_there(usual: str, visit: Visit) -> None:
+    page = visit(usual, NARROW)
+    ask(page, "What does an AI engineer do?")
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    tab.get_by_text("How this answer came about").wait_for()
+    tab.locator("textarea").fill("half a question")
+    tab.wait_for_timeout(500)
+    tab.evaluate(
+        "() => { window.changes = 0; new MutationObserver(() => window.changes++).observe(document.querySelector('#stMain') ?? document.body, {subtree: true, childList: true}) }"
+    )
+    top, said = tab.locator(".root.answer").first.bounding_box()["y"], tab.get_by_role("status").all_inner_texts()
+    tab.wait_for_timeout(5000)
+    assert tab.evaluate("window.changes") == 0  # to look costs nothing that anybody notices
+    ask(page, "How do the two roles compare?")
+    tab.get_by_role("table").wait_for()
+    assert tab.locator("textarea").input_value() == "half a question"
+    assert tab.locator(".root.answer").first.bounding_box()["y"] == top
+    assert tab.get_by_role("status").all_inner_texts() == said
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_label("Title").fill("Chosen")
+    page.keyboard.press("Enter")
+    tab.locator(".root.title").get_by_text("Chosen").wait_for()
+    assert tab.locator("textarea").input_value() == "half a question"
+
+
 def test_a_conversation_is_named_exported_and_deleted(usual: str, visit: Visit) -> None:
     page = visit(usual, NARROW)
     ask(page, "What does an AI engineer do?")

@@ -102,6 +102,28 @@ def test_a_title_follows_the_first_question_until_somebody_chooses_one(memory: M
     assert title_after("First, once more?") == "Chosen"
 
 
+def test_a_conversation_has_another_revision_after_each_change(memory: Memory) -> None:
+    conversation_id = begun(memory, "me", "First?")
+
+    def revision() -> object:
+        return memory.revision("me", conversation_id)
+
+    seen = [revision()]
+    turn_id = memory.ask("me", conversation_id, "Second?")
+    seen.append(revision())
+    for change in (
+        lambda: memory.settle(turn_id, usual_answer("x")),
+        lambda: memory.rate("me", conversation_id, turn_id, 1),
+        lambda: memory.rename("me", conversation_id, "Chosen"),
+        lambda: memory.introduce("me", conversation_id, Profile("a nurse")),
+        lambda: memory.ask("me", conversation_id, "Second?", instead_of=turn_id),
+    ):
+        change()
+        assert revision() not in seen
+        assert revision() == revision()
+        seen.append(revision())
+
+
 def test_an_answer_of_another_version_is_said_to_be_that(memory: Memory, tmp_path: Path) -> None:
     conversation_id = begun(memory, "me", "First?")
     with sqlite3.connect(tmp_path / "data" / "conversations.sqlite") as database:
@@ -131,6 +153,7 @@ def test_another_owner_finds_nothing_and_changes_nothing(memory: Memory) -> None
     assert memory.listed("you") == ()
     attempts = [
         lambda: memory.conversation("you", conversation_id),
+        lambda: memory.revision("you", conversation_id),
         lambda: memory.rename("you", conversation_id, "Mine"),
         lambda: memory.introduce("you", conversation_id, Profile("a thief")),
         lambda: memory.delete("you", conversation_id),

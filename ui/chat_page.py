@@ -6,13 +6,15 @@ A run of this page never waits for an answer (answering.py): it is drawn from wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from chatbot.memory import Exchange
+from chatbot.errors import ConversationUnknownError, MemoryStoreError
+from chatbot.memory import Exchange, Revision
 from chatbot.recheck import Quoted, recheck
 from chatbot.types import Citation
 from ingest.errors import CareerAdvisorError
@@ -61,11 +63,13 @@ def show(chat: Chat) -> None:
 
 def _conversation(chat: Chat) -> None:
     try:
+        revision = chat.memory.revision(chat.owner, chat.view.conversation_id or "")
         conversation = chat.memory.conversation(chat.owner, chat.view.conversation_id or "")
     except CareerAdvisorError as error:
         component.show_sentence("no-conversation", sentence(error), "problem")
         st.button("New conversation", key="anew", on_click=chat.view.enter, args=(None,))
         return
+    chat.view.rising = chat.view.rising or (conversation.turns[-1].id if conversation.turns else None)
     conversations.header(chat, conversation)
     hidden = chat.view.hidden(len(conversation.turns))
     with st.empty():
@@ -73,7 +77,26 @@ def _conversation(chat: Chat) -> None:
             earlier = f"Show earlier questions ({hidden})"
             st.button(earlier, key="earlier", type="tertiary", on_click=chat.view.show_earlier)
     shown = [show_turn(chat, conversation, turn) for turn in conversation.turns[hidden:]]
-    component.announce("live", _announcement(shown))
+    component.announce("live", _announcement([turn for turn in shown if turn.id == chat.view.rising]))
+    if not any(chat.desk.work(turn.id) for turn in shown):
+        st.fragment(_follow, run_every=component.IDLE_POLL_SECONDS)(chat, conversation.id, revision)
+
+
+def _follow(chat: Chat, conversation_id: str, revision: Revision) -> None:
+    """Draws the page anew when another tab changed the conversation, but never while something is written or edited in it."""
+    if chat.view.editing or chat.view.commenting:
+        return
+    with suppress(MemoryStoreError):  # the next look may find it
+        if _revision(chat, conversation_id) != revision:
+            st.rerun()
+
+
+def _revision(chat: Chat, conversation_id: str) -> Revision | None:
+    """None where it is gone."""
+    try:
+        return chat.memory.revision(chat.owner, conversation_id)
+    except ConversationUnknownError:
+        return None
 
 
 def _lost(chat: Chat) -> None:

@@ -19,6 +19,7 @@ from ui.problems import sentence
 OnClick = Callable[[int], None]
 
 POLL_SECONDS = 0.2  # how often the page looks at an answer that grows
+IDLE_POLL_SECONDS = 4.0  # at a conversation that another tab may go on with
 OPENING_POLL_SECONDS = 1.0  # and at the model that is loaded, which needs the processor itself
 
 

@@ -32,7 +32,7 @@ def show_turn(chat: Chat, conversation: Conversation, turn: Exchange) -> Exchang
         if chat.view.editing == turn.id:
             _editing(chat, turn)
         else:
-            component.show(f"question-{turn.id}", [markdown.plain(turn.question)], "question", arrives=is_last)
+            component.show(f"question-{turn.id}", [markdown.plain(turn.question)], "question", arrives=turn.id == chat.view.rising)
         work = chat.desk.work(turn.id) if turn.state == "asked" else None
         if work:
             work.finished.wait(AT_ONCE_SECONDS if not work.pieces else 0)

@@ -42,7 +42,7 @@ class Opened:
 class View:
     """`profile` is what was said before there was a conversation to keep it in; `lost` is a question that could not be kept, and why.
 
-    `earlier` is how many more questions than the last ones are shown. `is_arriving` while the address is changed: a click may end that run of the page in the middle, and the next one finishes it.
+    `rising` is the question that rises to the top: the one that was asked here, else the last when the conversation was entered. `earlier` is how many more questions than the last ones are shown. `is_arriving` while the address is changed: a click may end that run of the page in the middle, and the next one finishes it.
     """
 
     conversation_id: str | None = None
@@ -56,6 +56,7 @@ class View:
     lost: tuple[str, str] | None = None
     is_arriving: bool = False
     earlier: int = 0
+    rising: str | None = None
 
     def open(self, article_id: str, turn_id: str | None = None, citation: Citation | None = None) -> None:
         self.openings += 1
@@ -79,6 +80,7 @@ class View:
             self.opened = self.editing = self.commenting = self.deleting = self.lost = None
             self.profile = NOBODY
             self.earlier = 0
+            self.rising = None
         self.conversation_id = conversation_id
         self.is_arriving = True
 
@@ -146,7 +148,9 @@ class Chat:
             opening = self.reopen()
             kept = self._conversation(question)
             asked = Asked(question, history_before(kept.turns, instead_of), kept.profile)
-            self.desk.ask(self.owner, kept.id, asked, opening, instead_of)
+            turn_id = self.desk.ask(self.owner, kept.id, asked, opening, instead_of)
+            view.turn_to(kept.id)
+            view.rising = turn_id
             view.enter(kept.id)  # last, for a click may end this run where the page is told anything
         except CareerAdvisorError as error:
             view.lost = question, sentence(error)
