@@ -16,7 +16,8 @@ import numpy as np
 from chatbot.evidence import Evidence, Query, late_interaction
 from chatbot.fitted import abstention_weights
 from ingest.embed import Vectors
-from ingest.index import GenerationIndex, terms
+from ingest.index import GenerationIndex
+from ingest.terms import terms
 
 OFF_TOPIC = 0.4  # of a question's weight matched by the best units, below which it is about something else
 NEAR = 0.45  # cosine of two word pieces from which one supports the other; of a question that has no rare one, its match

@@ -35,7 +35,8 @@ from chatbot.understanding import Asked
 from chatbot.writing import Task, Writing
 from ingest.embed import Embedder, Vectors
 from ingest.errors import EmbeddingModelError, IndexMismatchError
-from ingest.index import GenerationIndex, Pointer, StoredArticle, open_served
+from ingest.index import GenerationIndex, StoredArticle, open_served
+from ingest.kept import Pointer
 from ingest.roles import RoleNames
 from ingest.types import Article, Chunk
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from chatbot.retrieve import content_terms
 from chatbot.statements import WORD
-from ingest.index import terms
+from ingest.terms import terms
 
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(

@@ -14,7 +14,8 @@ from chatbot.fitted import evidence_weights
 from chatbot.thesaurus import meanings
 from chatbot.types import Passage
 from ingest.embed import Encoded, Vectors
-from ingest.index import GenerationIndex, terms
+from ingest.index import GenerationIndex
+from ingest.terms import terms
 from ingest.types import Unit
 
 _ANNOUNCES = re.compile(

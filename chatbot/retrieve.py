@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from chatbot.types import Passage
 from ingest.embed import Vectors
-from ingest.index import GenerationIndex, terms
+from ingest.index import GenerationIndex
+from ingest.terms import terms
 
 CANDIDATES = 100  # of each way of searching, before they are fused
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ingest.index import terms
 from ingest.roles import RoleNames
+from ingest.terms import terms
 from ingest.types import Chunk, Role, Unit
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

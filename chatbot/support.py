@@ -22,8 +22,8 @@ from chatbot.retrieve import content_terms
 from chatbot.statements import Statement, named, parts_of, roles_in, with_trades
 from chatbot.thesaurus import meanings
 from ingest.embed import Encoded, Vectors
-from ingest.index import terms
 from ingest.roles import RoleNames
+from ingest.terms import terms
 
 
 class Reads(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from ingest.index import terms
+from ingest.terms import terms
 
 _GROUPS = """
 salary salaries pay pays paid earn earns earning earnings wage wages money compensation income premium remuneration lucrative better-paid

@@ -11,7 +11,8 @@ from typing import Any
 
 from ingest.errors import CorpusError, NoIndexError, SearchIndexError
 from ingest.generations import held_folder
-from ingest.index import FREE_BYTES, Manifest, Pointer, current_generation, kept_generations
+from ingest.index import FREE_BYTES
+from ingest.kept import Manifest, Pointer, current_generation, kept_generations
 from ingest.plan import Comparison, compare
 from ingest.probe import probe
 from ingest.settings import IngestSettings

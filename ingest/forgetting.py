@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from ingest.articles import find_articles
 from ingest.errors import CorpusError, SearchIndexError, StorageError
 from ingest.generations import sweep
-from ingest.index import Manifest, current_generation, kept_generations
+from ingest.kept import Manifest, current_generation, kept_generations
 from ingest.plan import Sources
 from ingest.settings import IngestSettings
 

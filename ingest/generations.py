@@ -15,18 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.errors import IngestBusyError, NoIndexError, SearchIndexError, StorageError
-from ingest.index import (
-    GENERATION_NAME,
-    GENERATIONS,
-    POINTER,
-    Manifest,
-    Pointer,
-    check_files,
-    current_generation,
-    earlier,
-    kept_generations,
-    others,
-)
+from ingest.index import others
+from ingest.intact import check_files
+from ingest.kept import GENERATION_NAME, GENERATIONS, POINTER, Manifest, Pointer, current_generation, earlier, kept_generations
 from ingest.probe import probe
 from ingest.types import content_hash
 

@@ -1,7 +1,6 @@
 """One generation on disk: its vectors in Chroma, its words in BM25, its articles and what made it. The only place that imports chromadb and bm25s.
 
-<data>/current                   the name of the generation that is served; after a rollback a second line (see Pointer)
-<data>/generations/<id>-<n>/     never written again once it stands under that name; n counts builds of the same content
+<data>/generations/<id>-<n>/     see kept.py for which is served
     files.json                   size and SHA-256 of every other file
     manifest.json                what made it, its roles, its articles
     articles.jsonl               the canonical texts
@@ -17,57 +16,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import os
-import re
 import shutil
-import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import Stemmer
 from numpy.typing import NDArray
 
 from ingest.embed import Vectors
-from ingest.errors import IndexMismatchError, NoIndexError, SearchIndexError, StorageError
+from ingest.errors import IndexMismatchError, SearchIndexError, StorageError
 from ingest.halves import widened
-from ingest.types import HUMP, Article, Chunk, Origin, Role, content_hash
+from ingest.intact import TOP, check_files, record_files
+from ingest.kept import DAMAGED, GENERATIONS, Manifest, Pointer, current_generation, earlier, kept_generations
+from ingest.terms import terms
+from ingest.types import Article, Chunk, Origin, Role, content_hash
 
-FORMAT = 2  # of the files of a generation
-POINTER = "current"
-GENERATIONS = "generations"
-GENERATION_NAME = re.compile(r"(?P<id>[0-9a-f]{16})-\d+")
 MEND = "Run: career-advisor ingest --force"
 MEND_HELD = "Run: career-advisor ingest"  # which serves another one, and goes on holding
-DAMAGED = "The index is damaged, or may not be read; run: career-advisor ingest --force"
-FILES = "files.json"
-ESSENTIAL = frozenset({"manifest.json", "articles.jsonl", "chunks.txt", "chunks.jsonl", "vectors.npy", "units.npy", "tokens.npy"})
 CHROMA_BATCH = 5000  # Chroma takes 5,461 rows a call at most
 COMPARED_ONE_BY_ONE = 20_000  # chunks, up to which a product with all vectors is as fast as Chroma's graph, and misses none
 KNOWN_CHUNKS = 2_000  # read ones that are kept, some 5 MB
 CHROMA_QUERIES = 32  # vectors a call, when all are searched for: more are slower
 FREE_BYTES = 1_000_000  # Chroma writes a row whenever it is opened
-TOP = "chroma/chroma.sqlite3"
 
 _COLLECTION = "chunks"
-_WORD = re.compile(r"[^\W_]+(?:[.+#'’][^\W_]+|\+\+|#)*", re.UNICODE)
-_stemmer = Stemmer.Stemmer("english")
-
-
-def terms(text: str) -> list[str]:
-    """The stems of a text's words; of words that ran into one, their parts too."""
-    words = [word for whole in _WORD.findall(text) for word in (whole, *HUMP.split(whole)[: None if HUMP.search(whole) else 0])]
-    stems: list[str] = _stemmer.stemWords([word.lower().replace("’", "'").removesuffix("'s") for word in words])
-    return stems
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,130 +56,6 @@ class StoredArticle:
     article: Article
     passages: int
     ingested_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a generation was made of and by. Its id hashes the content alone, so that two machines agree on it.
-
-    `sources` tells for each article the hash and the name of the file that it was read from, and `reader` what read it:
-    a file that is still the same need not be read again. `parent` is the generation that was served when this one was built.
-    """
-
-    model: str
-    splitter: int
-    chunk_pieces: int
-    roles: tuple[Role, ...]
-    articles: dict[str, str]  # id -> hash
-    chunks: str  # hash of the chunks' ids, in order
-    counts: dict[str, int]  # article id -> chunks
-    ingested_at: dict[str, str]  # article id -> when it last changed, ISO 8601, UTC
-    sources: dict[str, str] = field(default_factory=dict)
-    reader: str = ""
-    parent: str | None = None
-    built_at: str = ""
-    format: int = FORMAT
-
-    @property
-    def id(self) -> str:
-        story = dict.fromkeys(("ingested_at", "sources", "reader", "parent", "built_at"))
-        return content_hash({**asdict(self), **story})[:16]
-
-    @property
-    def passages(self) -> int:
-        return sum(self.counts.values())
-
-    @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Raises IndexMismatchError where the generation is damaged or of another program version."""
-        try:
-            fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            if fields["format"] != FORMAT:
-                raise IndexMismatchError("The index was made by another version of this program; run: career-advisor ingest")
-            roles = tuple(Role(role["name"], tuple(role["others"])) for role in fields.pop("roles"))
-            return cls(roles=roles, **fields)
-        except (OSError, ValueError, KeyError, TypeError):
-            raise IndexMismatchError(DAMAGED) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """Which generation is served. After a rollback: which was left, the hash of the articles as they lay in their folder then (while they
-    are the same, the state holds), and which were left by rollbacks before it.
-    """
-
-    generation: str
-    left: str | None = None
-    held_articles: str | None = None
-    left_before: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, data: Path) -> Self | None:
-        """None where nothing was ingested, or the file is damaged."""
-        try:
-            first, *rest = (data / POINTER).read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError):
-            return None
-        left = rest[0].split() if rest else []
-        if not GENERATION_NAME.fullmatch(first.strip()):
-            return None
-        return cls(first.strip(), left[0], left[1], tuple(left[2:])) if len(left) > 1 else cls(first.strip())
-
-    @property
-    def all_left(self) -> tuple[str, ...]:
-        """Every generation that was gone back from, the last first."""
-        return (self.left, *self.left_before) if self.left else ()
-
-    def __str__(self) -> str:
-        held = " ".join([self.left, str(self.held_articles), *self.left_before]) + "\n" if self.left else ""
-        return f"{self.generation}\n{held}"
-
-
-def current_generation(data: Path) -> Path:
-    """The folder of the generation that is served. Raises NoIndexError where nothing was ingested."""
-    pointer = Pointer.read(data)
-    folder = data / GENERATIONS / (pointer.generation if pointer else "")
-    if not pointer or not folder.is_dir():
-        raise NoIndexError(f"There is no index in '{data}' yet; run: career-advisor ingest")
-    return folder
-
-
-def kept_generations(data: Path) -> list[Path]:
-    """The folders of all generations that are kept, the newest first."""
-    try:
-        found = [path for path in (data / GENERATIONS).iterdir() if GENERATION_NAME.fullmatch(path.name)]
-    except OSError:
-        return []
-    return sorted(found, key=_built, reverse=True)
-
-
-def _built(folder: Path) -> tuple[float, int]:
-    """When a generation was built: by its manifest, and then by its folder, which a copy makes younger. One that is gone: last."""
-    try:
-        changed = folder.stat().st_mtime_ns
-    except OSError:
-        return math.inf, 0
-    try:
-        return datetime.fromisoformat(Manifest.read(folder).built_at).timestamp(), changed
-    except (SearchIndexError, ValueError, TypeError):
-        return changed / 10**9, changed
-
-
-def earlier(data: Path, folder: Path) -> Iterator[Path]:
-    """The generations before one, the nearest first: each was served when the next was built; where such a one is gone, the newest that is older."""
-    seen = {folder}
-    while (before := _before(data, folder)) and before not in seen:
-        seen.add(before)
-        yield before
-        folder = before
-
-
-def _before(data: Path, folder: Path) -> Path | None:
-    with suppress(SearchIndexError):
-        parent = Manifest.read(folder).parent or ""
-        if GENERATION_NAME.fullmatch(parent) and (data / GENERATIONS / parent).is_dir():
-            return data / GENERATIONS / parent
-    return next((path for path in kept_generations(data) if _built(path) < _built(folder)), None)
 
 
 def open_served(data: Path, model: str) -> tuple[GenerationIndex, str | None]:
@@ -236,48 +91,6 @@ def _instead(folder: Path, pointer: Pointer | None) -> str:
     if folder.name in left:
         return f"The index that was rolled back to is damaged; this is answered from the one that was left ({name}). {MEND}"
     return f"The index that is served is damaged; this is answered from another that is kept ({name}). {MEND_HELD if left else MEND}"
-
-
-def check_files(folder: Path, *, thorough: bool = False) -> None:
-    """That every file of a generation is as it was written: by its size, and but for arrays, which no reader trips over, by its hash.
-
-    Raises IndexMismatchError.
-    """
-    try:
-        files: dict[str, list[Any]] = json.loads((folder / FILES).read_text(encoding="utf-8"))
-        if not files.keys() >= ESSENTIAL:
-            raise IndexMismatchError(DAMAGED)
-        for name, (size, digest) in files.items():
-            path = folder / name
-            if path.stat().st_size != size or ((thorough or path.suffix != ".npy") and _sha256(path) != digest):
-                raise IndexMismatchError(DAMAGED)
-        _check_database(folder / TOP)
-    except (OSError, ValueError, TypeError, AttributeError, sqlite3.Error):
-        raise IndexMismatchError(DAMAGED) from None
-
-
-def _check_database(path: Path) -> None:
-    """Chroma's database changes, so that no hash tells it is whole; read by SQLite itself, a damaged one is an error and no more."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-        if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise IndexMismatchError(DAMAGED)
-
-
-def record_files(folder: Path) -> None:
-    """Writes down what `check_files` compares."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FILES)
-    files = {path.relative_to(folder).as_posix(): [path.stat().st_size, _sha256(path)] for path in paths if not _changes(path)}
-    (folder / FILES).write_text(json.dumps(files, indent=1), encoding="utf-8")
-
-
-def _changes(path: Path) -> bool:
-    """Chroma counts in its database how often it was opened; a graph of one chunk it keeps in there, and writes anew whenever it is opened."""
-    return path.name == Path(TOP).name or (path.parent.parent.name == "chroma" and not (path.parent / "index_metadata.pickle").exists())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class GenerationIndex:

@@ -14,7 +14,8 @@ from ingest.embed import Embedder, Vectors
 from ingest.errors import CorpusError
 from ingest.forgetting import forget, to_forget
 from ingest.generations import Rollback, end_hold, go_back, ingest_lock, keep_hold, publish
-from ingest.index import Manifest, Row, write_generation
+from ingest.index import Row, write_generation
+from ingest.kept import Manifest
 from ingest.plan import Comparison, Plan, compare, plan
 from ingest.reuse import KeyedChunk
 from ingest.seen import note_sources

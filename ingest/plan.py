@@ -16,7 +16,8 @@ from ingest.articles import article_of, file_bytes, find_articles, reader_versio
 from ingest.embed import Embedder
 from ingest.errors import ArticleError, CorpusError, SearchIndexError
 from ingest.generations import held_by, is_whole, served_folder
-from ingest.index import Manifest, current_generation, kept_generations, stored_articles
+from ingest.index import stored_articles
+from ingest.kept import Manifest, current_generation, kept_generations
 from ingest.reuse import KeptGeneration, KeptVectors, KeyedChunk, opened, text_key
 from ingest.roles import RoleNames, attribute, merged_roles
 from ingest.sandbox import Sandbox

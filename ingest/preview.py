@@ -10,7 +10,8 @@ from typing import Any, Literal
 from ingest.embed import Embedder
 from ingest.errors import SearchIndexError
 from ingest.generations import served_folder
-from ingest.index import current_generation, stored_articles
+from ingest.index import stored_articles
+from ingest.kept import current_generation
 from ingest.plan import Comparison, Plan, compare, plan
 from ingest.settings import IngestSettings
 from ingest.split import blocks

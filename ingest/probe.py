@@ -14,7 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ingest.errors import SearchIndexError
-from ingest.index import GenerationIndex, Manifest, check_files, terms
+from ingest.index import GenerationIndex
+from ingest.intact import check_files
+from ingest.kept import Manifest
+from ingest.terms import terms
 from ingest.types import Chunk
 
 SECONDS = 120  # for a generation of any size, and on top of it for each thousand chunks:

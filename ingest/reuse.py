@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from ingest.embed import Vectors
 from ingest.errors import SearchIndexError
-from ingest.index import Manifest, array, check_files
+from ingest.index import array
+from ingest.intact import check_files
+from ingest.kept import Manifest
 from ingest.types import Chunk
 
 

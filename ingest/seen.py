@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ingest.index import Manifest, Pointer
+from ingest.kept import Manifest, Pointer
 
 NOTES = "seen.json"
 

@@ -15,10 +15,10 @@ from chatbot import fitted
 from chatbot.advisor import Advisor
 from chatbot.settings import ChatSettings
 from ingest.embed import Encoded, SentenceTransformerEmbedder, Vectors
-from ingest.index import terms
 from ingest.pipeline import ingest
 from ingest.probe import flaws_of
 from ingest.settings import DEFAULT_MODEL, IngestSettings
+from ingest.terms import terms
 from ui import cli
 
 ROOT = Path(__file__).parents[1]

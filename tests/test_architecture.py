@@ -20,7 +20,7 @@ ROOMS = ("ingest", "chatbot", "ui")
 # what a room may import from those to its left
 ALLOWED = {
     "ingest": {"ingest": None},
-    "chatbot": {"ingest": {"types", "errors", "settings", "embed", "index", "roles"}, "chatbot": None},
+    "chatbot": {"ingest": {"types", "errors", "settings", "embed", "index", "kept", "roles", "terms"}, "chatbot": None},
     "ui": {"ingest": None, "chatbot": None, "ui": None},
 }
 DOORS = {

@@ -16,7 +16,9 @@ from chatbot.settings import ChatSettings
 from ingest import generations
 from ingest.doctor import diagnose
 from ingest.errors import CorpusError, IndexMismatchError, NoIndexError, StorageError
-from ingest.index import GENERATIONS, POINTER, GenerationIndex, Manifest, Pointer, current_generation, record_files
+from ingest.index import GenerationIndex
+from ingest.intact import record_files
+from ingest.kept import GENERATIONS, POINTER, Manifest, Pointer, current_generation
 from ingest.pipeline import ingest, ingest_without, roll_back
 from ingest.probe import flaws_of, probe
 from ingest.settings import IngestSettings

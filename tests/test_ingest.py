@@ -12,7 +12,8 @@ from conftest import FakeEmbedder
 
 from ingest.errors import CorpusError, IndexMismatchError, IngestBusyError, NoIndexError, SettingsError, StorageError
 from ingest.generations import ingest_lock
-from ingest.index import GENERATIONS, GenerationIndex, Manifest, current_generation
+from ingest.index import GenerationIndex
+from ingest.kept import GENERATIONS, Manifest, current_generation
 from ingest.pipeline import ingest
 from ingest.settings import IngestSettings
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from conftest import FakeEmbedder
 
-from ingest.index import GenerationIndex, current_generation
+from ingest.index import GenerationIndex
+from ingest.kept import current_generation
 from ingest.pipeline import ingest
 from ingest.settings import IngestSettings
 

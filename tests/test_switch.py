@@ -20,7 +20,8 @@ from chatbot import fitted
 from chatbot.advisor import Advisor
 from chatbot.types import Answer
 from ingest.errors import StorageError
-from ingest.index import GENERATIONS, GenerationIndex, Manifest, current_generation
+from ingest.index import GenerationIndex
+from ingest.kept import GENERATIONS, Manifest, current_generation
 from ingest.pipeline import ingest
 from ingest.probe import flaws_of
 from ingest.settings import IngestSettings

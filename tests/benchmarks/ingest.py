@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.index import GenerationIndex, current_generation
+from ingest.index import GenerationIndex
+from ingest.kept import current_generation
 from ingest.roles import RoleNames
 
 PLAIN = """

@@ -20,7 +20,8 @@ from chatbot.settings import ChatSettings
 from chatbot.types import Passage
 from chatbot.understanding import understand
 from ingest.embed import Embedder, Vectors
-from ingest.index import GenerationIndex, Manifest, Row, current_generation, write_generation
+from ingest.index import GenerationIndex, Row, write_generation
+from ingest.kept import Manifest, current_generation
 from ingest.pipeline import ingest
 from ingest.reuse import text_key
 from ingest.settings import IngestSettings

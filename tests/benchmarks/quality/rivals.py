@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chatbot.retrieve import CANDIDATES, content_terms
 from ingest.embed import Embedder
-from ingest.index import terms
+from ingest.terms import terms
 
 RRF = 60  # the constant of reciprocal rank fusion (Cormack et al., 2009)
 DENSE = 0.6  # share of the vectors in a sum of scores
