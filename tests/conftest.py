@@ -26,6 +26,16 @@ Run = Callable[..., tuple[int, str, str]]  # arguments -> exit status, standard 
 DIMENSIONS = 64
 LONGEST = ("test_runs", "test_browser", "test_model", "test_embed", "test_offline")
 
+# of a question set on the small corpus
+ROW = {
+    "id": "rye",
+    "question": "How long does rye keep?",
+    "kind": "fact",
+    "answerable": True,
+    "evidence": ["Rye flour keeps bread moist for four days."],
+    "facts": [["four days"]],
+}
+
 
 def write_corpus(folder: Path) -> Path:
     """Two short articles about two roles that are not the project's own."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from conftest import FakeEmbedder
+from conftest import ROW, FakeEmbedder
 from streamlit.testing.v1 import AppTest
 from test_page import text, toned
 
@@ -48,16 +48,6 @@ def small(corpus: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(background.os, "nice", lambda _: 0)
     (corpus.parent / "questions.jsonl").write_text("".join(row.model_dump_json(exclude_none=True) + "\n" for row in ROWS), encoding="utf-8")
     return corpus
-
-
-ROW = {
-    "id": "rye",
-    "question": "How long does rye keep?",
-    "kind": "fact",
-    "answerable": True,
-    "evidence": ["Rye flour keeps bread moist for four days."],
-    "facts": [["four days"]],
-}
 
 
 def words(tree: Any) -> str:

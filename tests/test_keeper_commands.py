@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import ROW, Run
 from model_server import ModelServer, Script, says, status
 
 from chatbot.evaluation.runs import ANSWERS
@@ -18,15 +18,6 @@ from ingest.settings import IngestSettings
 from ingest.watch import AGAIN, EVERY, SETTLED, Watch
 from ui.evaluation_commands import RUNS
 from ui.keeper_commands import previewed
-
-ROW = {
-    "id": "rye",
-    "question": "How long does rye keep?",
-    "kind": "fact",
-    "answerable": True,
-    "evidence": ["Rye flour keeps bread moist for four days."],
-    "facts": [["four days"]],
-}
 
 
 @pytest.fixture
