@@ -288,6 +288,7 @@ def test_back_closes_an_article_that_lies_over_the_conversation(usual: str, visi
 def test_a_half_typed_question_outlasts_another_page_and_a_refresh(usual: str, visit: Visit) -> None:
     page = visit(usual, NARROW)
     box = page.locator("textarea")
+    page.locator(".st-key-tend .root").wait_for(state="attached")  # a person types no faster
     box.fill("What does an AI")
     for name in ("Articles", "Which path fits me?", "Evaluation"):
         page.locator(".st-key-pages").get_by_role("link", name=name, exact=True).click()
@@ -364,6 +365,17 @@ def test_the_articles_page_lists_and_reads(usual: str, visit: Visit) -> None:
     page.get_by_text("12 passages").first.wait_for()
 
 
+def test_the_pages_links_stand_in_the_same_place_on_every_page(usual: str, visit: Visit) -> None:
+    page = visit(usual)
+    link = page.locator("[data-testid=stHeader]").get_by_role("link", name="Articles", exact=True)
+    page.locator("[data-testid=stExpandSidebarButton]").wait_for()
+    left = link.bounding_box()["x"]
+    link.click()
+    page.get_by_role("heading", name="Articles", exact=True).wait_for()
+    page.locator("[data-testid=stExpandSidebarButton]").wait_for(state="detached")
+    assert link.bounding_box()["x"] == left
+
+
 @pytest.mark.parametrize("viewport", [WIDE, NARROW, {"width": 320, "height": 600}], ids=["1280", "390", "320"])
 def test_the_pages_can_be_gone_to_without_opening_a_menu(usual: str, visit: Visit, viewport: Any) -> None:
     page = visit(usual, viewport)
@@ -408,6 +420,12 @@ def test_a_conversation_chosen_on_a_phone_is_seen_and_its_questions_are_headings
     page.locator("button.conversation").first.click()
     page.locator("#stSidebar[data-collapsed=true]").wait_for(state="attached")
     question = page.get_by_role("heading", name="What does an AI engineer do?", exact=True, level=2)
+    question.wait_for()
+    page.locator("[data-testid=stExpandSidebarButton]").click()
+    page.get_by_role("button", name="New conversation").click()
+    page.locator("#stSidebar[data-collapsed=true]").wait_for(state="attached")
+    page.get_by_text("Try one of these").wait_for()
+    page.go_back()
     question.wait_for()
     page.locator("button.mark").nth(1).click()
     mark = page.locator("dialog[open] mark").first

@@ -55,7 +55,7 @@ def show(chat: Chat) -> None:
         else:
             _conversation(chat)
         _lost(chat)
-        component.keep_draft()
+        component.tend()
     if chat.view.opened and chat.advisor:
         with stage, st.container(key="reader"):
             component.show_panel("panel", _panel(chat.advisor, chat.view.opened), chat.view.close)

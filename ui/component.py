@@ -73,9 +73,9 @@ def announce(key: str, text: str) -> None:
     _text(key=key, data=visible({"tone": "live", "live": text}))
 
 
-def keep_draft() -> None:
-    """Keeps in the browser what is half typed in the question box, while another page is looked at."""
-    _text(key="draft", data={"tone": "draft"})
+def tend() -> None:
+    """Keeps in the browser what is half typed in the question box while another page is looked at, and folds the list away once a new conversation was chosen on a phone."""
+    _text(key="tend", data={"tone": "tend"})
 
 
 def _reading(key: str, name: str, handler: OnClick) -> Callable[[], None]:

@@ -323,8 +323,7 @@ function conversationsElement(block, send) {
     const entry = make("li")
     const opener = button("conversation", undefined, () => {
       send.choice(index)
-      // what was chosen would stay hidden behind the list
-      if (matchMedia(NARROW).matches) document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
+      foldList()
     })
     opener.append(make("span", "title", item.title), make("span", "when", item.when))
     if (item.current) opener.setAttribute("aria-current", "true")
@@ -332,6 +331,11 @@ function conversationsElement(block, send) {
     element.append(entry)
   })
   return element
+}
+
+// what was chosen in it would stay hidden behind it
+function foldList() {
+  if (matchMedia(NARROW).matches) document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
 }
 
 function pollElement(block, send) {
@@ -496,12 +500,24 @@ function keepInView(host, state) {
   watcher.observe(content)
 }
 
-// --- a half-typed question: kept while another page is looked at, and never sent
+// --- what it does with elements that are Streamlit's
 
-const DRAFT = "career-advisor.draft"
+const NEW = ".st-key-new-one"
 const BOX = "[data-testid=stChatInputTextArea]"
+const DRAFT = "career-advisor.draft"
 
-function keepDraft(state) {
+function tend(state) {
+  const fold = (event) => event.target.closest?.(NEW) && foldList()
+  document.addEventListener("click", fold)
+  const keep = keepDraft()
+  state.stop = () => {
+    document.removeEventListener("click", fold)
+    keep()
+  }
+}
+
+// a half-typed question is kept while another page is looked at, and never sent; returns how to stop
+function keepDraft() {
   let box = null
   const find = () => {
     box = document.querySelector(BOX)
@@ -514,12 +530,12 @@ function keepDraft(state) {
   const watcher = new MutationObserver(find)
   watcher.observe(document.body, { childList: true, subtree: true })
   window.addEventListener("pagehide", keep)
-  state.stop = () => {
+  find()
+  return () => {
     watcher.disconnect()
     window.removeEventListener("pagehide", keep)
     keep()
   }
-  find()
 }
 
 // as a person does: React takes no notice of a value that is merely set
@@ -579,8 +595,8 @@ export default function (component) {
   state.signature = signature
   if (data.tone === "live") {
     if (changed) showLive(state, data.live) // the same words again would be said again
-  } else if (data.tone === "draft") {
-    if (isNew) keepDraft(state)
+  } else if (data.tone === "tend") {
+    if (isNew) tend(state)
   } else if (data.tone === "panel") {
     if (changed) showPanel(component, state)
   } else {
