@@ -112,6 +112,17 @@ def says(text: str, finish: str | None = "stop", usage: bool = True, size: int =
     return script
 
 
+def obeyed(call: Call, out: str, more: str = "") -> str:
+    """All that it was sent, tags and all, as if the passages had said so, then `more` or the same again; and what it knows of ways to `out`."""
+    told = call.body["messages"][-1]["content"]
+    raw = told.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+    return f"{raw}\n\nA bread baker kneads dough before dawn [1].\n\n{more or raw} [99] ![x]({out}/leak) [link]({out}) <img src={out}>"
+
+
+def obeying(out: str, more: str = "") -> Script:
+    return lambda call: says(obeyed(call, out, more), size=200)(call)
+
+
 def completion(text: Any, finish: str | None = "stop", usage: bool = True, **message: Any) -> dict[str, Any]:
     choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text, **message}}
     found: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}

@@ -1,6 +1,7 @@
 """Fake advisors for the page, and text that tries to get out of it. Run as a program, it serves the page with one of them:
 
 python tests/page_support.py PORT usual|slow|hostile|echo [CATCHER [PAYLOADS.json]]     below CAREER_DATA, where conversations are kept
+python tests/page_support.py PORT real CATCHER DATA      a real advisor over a folder of the fake embedder's, with the settings' model
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from chatbot.advisor import Advisor
+from chatbot.budgets import Budget
 from chatbot.errors import ArticleUnknownError
 from chatbot.guide import Choice, Option, path_of, recommendation
+from chatbot.settings import ChatSettings, ModelSettings
 from chatbot.types import Answer, Citation, Passage, Reply, Timings
 from ingest.errors import CareerAdvisorError
 from ingest.index import StoredArticle
@@ -259,19 +263,37 @@ def hostile_advisor(catcher: str, more: Sequence[str] = ()) -> FakeAdvisor:
     return advisor
 
 
+def real_advisor(data: Path) -> Advisor:
+    """The fake embedder's likenesses mean nothing to the fitted verdict: everything is answered."""
+    from conftest import FakeEmbedder  # noqa: PLC0415
+
+    from chatbot import fitted  # noqa: PLC0415
+    from chatbot.generative import WritingModel  # noqa: PLC0415
+
+    fitted.threshold = lambda: 0.0
+    settings = ModelSettings.read()
+    return Advisor(data, ChatSettings(), FakeEmbedder(), WritingModel(settings, Budget(data, settings)))
+
+
 # --- the page, served with one of them
 
 
-def _serve(port: int, name: str, catcher: str, more: Sequence[str]) -> None:
+def _serve(port: int, name: str, catcher: str, more: str) -> None:
     from streamlit.web import bootstrap  # noqa: PLC0415
 
     from chatbot import wiring  # noqa: PLC0415
 
-    advisors = {"usual": usual_advisor(), "slow": usual_advisor(0.08), "hostile": hostile_advisor(catcher, more), "echo": echo_advisor()}
+    advisors: dict[str, Callable[[], FakeAdvisor | Advisor]] = {
+        "usual": usual_advisor,
+        "slow": lambda: usual_advisor(0.08),
+        "hostile": lambda: hostile_advisor(catcher, json.loads(Path(more).read_text(encoding="utf-8")) if more else ()),
+        "echo": echo_advisor,
+        "real": lambda: real_advisor(Path(more)),
+    }
 
-    def open_advisor(*_: object) -> FakeAdvisor:
+    def open_advisor(*_: object) -> FakeAdvisor | Advisor:
         time.sleep(1 if name == "slow" else 0)
-        return advisors[name]
+        return advisors[name]()
 
     wiring.open_advisor = open_advisor  # type: ignore[assignment]
     options = {"server_port": port, "server_headless": True}
@@ -283,5 +305,5 @@ def _serve(port: int, name: str, catcher: str, more: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _port, _name, _catcher, *_more = [*sys.argv[1:], ""][:5]
-    _serve(int(_port), _name, _catcher, json.loads(Path(_more[0]).read_text(encoding="utf-8")) if _more and _more[0] else [])
+    _port, _name, _catcher, _more = [*sys.argv[1:], "", ""][:4]
+    _serve(int(_port), _name, _catcher, _more)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import FakeEmbedder
-from model_server import KEY, Call, ModelServer, says
+from model_server import KEY, ModelServer, obeying
 from page_support import payloads
 from test_advisor import assert_proved
 from test_model import QUESTION, _advisor
@@ -44,16 +44,9 @@ def _answering(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ModelServer]:
-    server = ModelServer(obeys)
+    server = ModelServer(obeying(OUT))
     yield server
     server.stop()
-
-
-def obeys(call: Call) -> None:
-    """Writes down all that it was sent, tags and all, as if the passages had said so; and what it knows of secrets."""
-    told = call.body["messages"][-1]["content"]
-    raw = told.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
-    says(f"{raw}\n\nA bread baker kneads dough before dawn [1].\n\n{raw} [99] ![x]({OUT}/leak) [link]({OUT}) <img src={OUT}>")(call)
 
 
 def _folder_payloads() -> list[str]:
