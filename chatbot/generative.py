@@ -33,6 +33,7 @@ BODY_BYTES = 4_000_000  # of what an endpoint sends, at most
 CHARACTERS_A_TOKEN = 4  # roughly, of English
 REWRITTEN_TOKENS = 400  # a model that thinks first spends most of them on that
 CHECK_SECONDS = 15.0
+KEPT_BACK = 1.0  # seconds of a question's time in which the last claims are proved, or the quoted answer is made
 AFTER_ENDING = 1.0  # seconds for which what is told after an answer's end (its tokens) is waited for
 MOST_TOKENS = 10_000_000  # that an endpoint may say it read or wrote; what says more, or less than none, is not believed
 DONE_BYTES = 20  # of the line that ends a stream, at most
@@ -120,10 +121,14 @@ class WritingModel:
         self._breaker = Breaker()
 
     def deadline(self) -> float:
-        """For everything that one question needs, from now. The libraries, which take seconds to import, are there then."""
+        """For everything that one question asks of the model, from now: a little is kept back for what is done when its time is up.
+
+        The libraries, which take seconds to import, are there then.
+        """
         if isinstance(self._opens, OpenAIEndpoint):
             self._opens.prepare()
-        return time.monotonic() + self.settings.model_seconds
+        seconds = self.settings.model_seconds
+        return time.monotonic() + seconds - min(KEPT_BACK, seconds / 10)
 
     def answer(self, request: str, deadline: float, tokens: Tokens) -> Generator[str, None, None]:
         """The answer's text as it comes. Raises ModelError, also after a part of it."""
