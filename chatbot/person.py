@@ -34,7 +34,7 @@ _TRAITS = frozenset(
 def without_person(question: str) -> str:
     """The question without the statements before it that tell nothing but such a trait; as it is where nothing would be left."""
     rest = question
-    while (found := _STATEMENT.match(rest)) and _is_trait(found[0]) and content_terms(rest[found.end() :]):
+    while (found := _STATEMENT.match(rest)) and _is_trait(found[0]) and re.search(r"\w", rest[found.end() :]):
         rest = rest[found.end() :]
     return rest if rest == question else rest[:1].upper() + rest[1:]
 

@@ -188,6 +188,7 @@ def test_who_asks_is_not_searched_for(pair: tuple[str, str]) -> None:
         ("As a 45-year-old man from Spain, can I bake?", "Can I bake?"),
         ("I'm 31, how do I begin?", "How do I begin?"),
         ("I was born in Peru. I have two kids. Who bakes more?", "Who bakes more?"),
+        ("I come from Norway. why is that?", "Why is that?"),
         ("I am a nurse who likes dough. Which trade suits me?", None),
         ("I am 52 and a nurse. Which trade suits me?", None),
         ("I am a woman", None),
