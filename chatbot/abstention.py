@@ -111,7 +111,7 @@ def _stands_nowhere(index: GenerationIndex, word: str) -> bool:
 
 def _sorted_matches(query: Query, matches: Vectors) -> Vectors:
     """How well the question's rare word pieces are matched, the worst first."""
-    rare = query.neutral.weights > RARE
+    rare = query.encoded.weights > RARE
     return np.sort(matches[rare]) if rare.any() else np.array([NEAR], dtype=np.float32)
 
 
@@ -135,6 +135,6 @@ def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> V
 
 def _is_off_topic(query: Query, best: Sequence[Evidence]) -> bool:
     """Names no role, and the best units together match little of it, by its word pieces and by its words."""
-    if query.roles or late_interaction(query.neutral, np.max([evidence.matches for evidence in best], axis=0)) >= OFF_TOPIC:
+    if query.roles or late_interaction(query.encoded, np.max([evidence.matches for evidence in best], axis=0)) >= OFF_TOPIC:
         return False
     return query.share_in({term for evidence in best for term in terms(evidence.passage.chunk.embedding_text())}) < OFF_TOPIC

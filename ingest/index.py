@@ -10,8 +10,9 @@
     vectors.npy                  the chunks' vectors again (float32): of few a product with all misses none (Chroma's graph may, among many
                                  like ones), and Chroma cannot be read where it cannot write
     units.npy  unit_rows.npy     one vector a unit (float32), and where each chunk's units start in it
-    tokens.npy  token_rows.npy   one vector a word piece of each unit (float16), and where each unit's pieces start in it
-    chunk_keys.npy unit_keys.npy hashes of the texts that were embedded, by which a later build finds their vectors
+    tokens.npy  token_rows.npy   one vector a word piece of each chunk (float16), and where in it the pieces start that open each chunk,
+                                 and those of each of its units
+    chunk_keys.npy               hashes of what was embedded, by which a later build finds its vectors
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.chunk_vectors import ChunkVectors
 from ingest.embed import Vectors
 from ingest.errors import IndexMismatchError, SearchIndexError, StorageError
 from ingest.halves import widened
@@ -189,25 +191,27 @@ class GenerationIndex:
 
     def unit_tokens(self, row: int) -> list[Vectors]:
         """The word pieces' vectors of each unit of the chunk, each of shape (pieces, dimensions)."""
-        starts = self._token_starts(row)
+        starts = self._token_starts(row)[1:]
         return [np.asarray(self._tokens[start:end], dtype=np.float32) for start, end in pairwise(starts)]
 
     def unit_matches(self, rows: Sequence[int], pieces: Vectors) -> Vectors:
-        """How well each unit of these chunks matches each of some word pieces, of shape (pieces, dimensions): the cosine of its own that is
-        nearest. Shape (units, pieces).
+        """How well each unit of these chunks matches each of some word pieces, of shape (pieces, dimensions): the cosine of its own, or of
+        those that open its chunk, that is nearest. Shape (units, pieces).
         """
         starts = [self._token_starts(row) for row in rows]
         tokens = widened(np.concatenate([self._tokens[start[0] : start[-1]] for start in starts]))
         sizes = np.concatenate([np.diff(start) for start in starts])
         found = np.zeros((len(sizes), len(pieces)), dtype=np.float32)
         if found.size and len(tokens):
-            first = (np.cumsum(sizes) - sizes)[sizes > 0]  # a unit without a piece matches nothing
+            first = (np.cumsum(sizes) - sizes)[sizes > 0]  # what has no piece matches nothing
             found[sizes > 0] = np.maximum.reduceat(tokens @ pieces.T, first, axis=0)
-        return found
+        parts = np.array([len(start) - 1 for start in starts])  # of a chunk: what opens it, and its units
+        opening = np.cumsum(parts) - parts
+        return np.asarray(np.maximum(np.delete(found, opening, axis=0), np.repeat(found[opening], parts - 1, axis=0)))
 
     def _token_starts(self, row: int) -> NDArray[np.int64]:
-        """Where the pieces of each unit of a chunk start, and where the last one's end."""
-        return self._token_rows[self._unit_rows[row] : self._unit_rows[row + 1] + 1]
+        """Where the pieces start that open a chunk, and those of each of its units, and where the last one's end."""
+        return self._token_rows[self._unit_rows[row] + row : self._unit_rows[row + 1] + row + 2]
 
     @property
     def ids(self) -> Sequence[str]:
@@ -248,17 +252,12 @@ class GenerationIndex:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A chunk as a generation is to hold it: with its id, the hashes of the texts that are embedded of it and of its units,
-    its vector of shape (dimensions,), its units' of shape (units, dimensions), and of each unit its word pieces' (float16).
-    """
+    """A chunk as a generation is to hold it: with its id, and the hash of what is embedded of it."""
 
     chunk: Chunk
     id: str
     key: bytes
-    unit_keys: tuple[bytes, ...]
-    vector: Vectors
-    units: Vectors
-    tokens: tuple[NDArray[np.float16], ...]
+    vectors: ChunkVectors
 
 
 def write_generation(folder: Path, manifest: Manifest, articles: Iterable[Article], rows: Sequence[Row]) -> None:
@@ -287,26 +286,22 @@ def _write_words(folder: Path, rows: Sequence[Row]) -> None:
 
 
 def _write_vectors(folder: Path, rows: Sequence[Row]) -> None:
-    tokens = [pieces for row in rows for pieces in row.tokens]
+    read = [row.vectors for row in rows]
+    first = np.cumsum([0, *(len(one.tokens) for one in read)])
     arrays = {
-        "vectors": np.stack([row.vector for row in rows]),
-        "units": np.concatenate([row.units for row in rows]),
-        "unit_rows": np.cumsum([0, *(len(row.units) for row in rows)]),
-        "token_rows": np.cumsum([0, *map(len, tokens)]),
-        "chunk_keys": _keys([row.key for row in rows]),
-        "unit_keys": _keys([key for row in rows for key in row.unit_keys]),
+        "vectors": np.stack([one.vector for one in read]),
+        "units": np.concatenate([one.units for one in read]),
+        "unit_rows": np.cumsum([0, *(len(one.units) for one in read)]),
+        "token_rows": np.concatenate([*(start + one.rows[:-1] for start, one in zip(first, read, strict=False)), first[-1:]]),
+        "chunk_keys": np.frombuffer(b"".join(row.key for row in rows), dtype=np.uint8).reshape(len(rows), -1),
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    shape = (int(arrays["token_rows"][-1]), tokens[0].shape[1])
+    shape = (int(first[-1]), read[0].tokens.shape[1])
     written = np.lib.format.open_memmap(folder / "tokens.npy", mode="w+", dtype=np.float16, shape=shape)
-    for start, pieces in zip(arrays["token_rows"], tokens, strict=False):
-        written[start : start + len(pieces)] = pieces
+    for start, one in zip(first, read, strict=False):
+        written[start : start + len(one.tokens)] = one.tokens
     written.flush()
-
-
-def _keys(keys: Sequence[bytes]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), -1)
 
 
 def _write_chunks(folder: Path, rows: Sequence[Row]) -> None:
@@ -331,7 +326,7 @@ def _write_chroma(path: Path, rows: Sequence[Row]) -> None:
     try:
         for first in range(0, len(rows), CHROMA_BATCH):
             batch = rows[first : first + CHROMA_BATCH]
-            collection.add(ids=[row.id for row in batch], embeddings=np.stack([row.vector for row in batch]))
+            collection.add(ids=[row.id for row in batch], embeddings=np.stack([row.vectors.vector for row in batch]))
     finally:
         client.close()
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-import numpy as np
+from typing import Any, Protocol
 
 from ingest.articles import reader_version
-from ingest.embed import Embedder, Vectors
+from ingest.chunk_vectors import ChunkVectors, chunk_vectors
+from ingest.embed import Embedder
 from ingest.errors import CorpusError
 from ingest.forgetting import forget, to_forget
 from ingest.generations import Rollback, end_hold, go_back, ingest_lock, keep_hold, publish
@@ -20,10 +19,9 @@ from ingest.plan import Comparison, Plan, compare, plan
 from ingest.reuse import KeyedChunk
 from ingest.seen import note_sources
 from ingest.settings import IngestSettings
+from ingest.types import Chunk
 
-T = TypeVar("T")
-
-EMBED_STEP = 64  # texts between two steps of the progress bar
+EMBED_STEP = 128  # chunks between two steps of the progress bar: batches enough for every processor
 
 
 class Progress(Protocol):
@@ -135,36 +133,24 @@ def _report(manifest: Manifest, compared: Comparison, held: str | None = None) -
 
 def _rows(planned: Plan, embedder: Embedder, progress: Progress | None) -> list[Row]:
     """Every chunk with its vectors: those that are kept, and those that are now computed."""
-    total = planned.embeddings
-    done = len(planned.missing_chunks)
-    chunks = _computed(planned.missing_chunks, lambda texts: list(embedder.vectors(texts)), _from(progress, 0, total))
-    units = _computed(
-        planned.missing_units,
-        lambda texts: [(one.vector, one.tokens.astype(np.float16)) for one in embedder.encode(texts)],
-        _from(progress, done, total),
-    )
-    return [_row(keyed, planned, chunks, units) for keyed in planned.chunks]
+    computed = _computed(planned.missing, embedder, progress)
+    return [_row(keyed, computed.get(keyed.key) or planned.vectors.of(keyed.key)) for keyed in planned.chunks]
 
 
-def _row(keyed: KeyedChunk, planned: Plan, chunks: Mapping[bytes, Vectors], units: Mapping[bytes, tuple[Vectors, Any]]) -> Row:
-    vector = chunks[keyed.key] if keyed.key in chunks else planned.vectors.vector(keyed.key)
-    parts = [units[key] if key in units else planned.vectors.unit(key) for key in keyed.unit_keys]
-    found = [part for part in parts if part is not None]
-    assert vector is not None and len(found) == len(parts)  # noqa: S101, PT018 - what was not kept was missing, and was computed
-    tokens = tuple(tokens for _, tokens in found)
-    return Row(keyed.chunk, keyed.id, keyed.key, keyed.unit_keys, vector, np.stack([unit for unit, _ in found]), tokens)
+def _row(keyed: KeyedChunk, vectors: ChunkVectors | None) -> Row:
+    assert vectors is not None  # noqa: S101 - what was not kept was missing, and was computed
+    return Row(keyed.chunk, keyed.id, keyed.key, vectors)
 
 
-def _from(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
-    return lambda done: progress(before + done, total) if progress else None
-
-
-def _computed(missing: Mapping[bytes, str], run: Callable[[Sequence[str]], list[T]], told: Callable[[int], None]) -> dict[bytes, T]:
-    """`run` over the missing texts, in steps of texts of like length."""
-    order = sorted(missing, key=lambda key: len(missing[key]))
-    found: dict[bytes, T] = {}
+def _computed(missing: Mapping[bytes, Chunk], embedder: Embedder, progress: Progress | None) -> dict[bytes, ChunkVectors]:
+    """The vectors of the missing chunks, in steps of chunks of like length."""
+    order = sorted(missing, key=lambda key: len(missing[key].embedding_text()))
+    found: dict[bytes, ChunkVectors] = {}
     for first in range(0, len(order), EMBED_STEP):
-        step = order[first : first + EMBED_STEP]
-        found.update(zip(step, run([missing[key] for key in step]), strict=True))
-        told(len(found))
+        step = [missing[key] for key in order[first : first + EMBED_STEP]]
+        read = embedder.encode([chunk.embedding_text() for chunk in step])
+        vectors = [chunk_vectors(one, chunk.unit_starts) for one, chunk in zip(read, step, strict=True)]
+        found.update(zip(order[first : first + EMBED_STEP], vectors, strict=True))
+        if progress:
+            progress(len(found), len(order))
     return found

@@ -18,7 +18,7 @@ from ingest.errors import ArticleError, CorpusError, SearchIndexError
 from ingest.generations import held_by, is_whole, served_folder
 from ingest.index import stored_articles
 from ingest.kept import Manifest, current_generation, kept_generations
-from ingest.reuse import KeptGeneration, KeptVectors, KeyedChunk, opened, text_key
+from ingest.reuse import KeptGeneration, KeptVectors, KeyedChunk, opened, reading_key
 from ingest.roles import RoleNames, attribute, merged_roles
 from ingest.sandbox import Sandbox
 from ingest.seen import known_sources
@@ -83,20 +83,19 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A generation before it is embedded. `missing_*` are the texts, by key, that no kept generation holds the vectors of."""
+    """A generation before it is embedded. `missing` are the chunks, by key, that no kept generation holds the vectors of."""
 
     manifest: Manifest
     articles: tuple[Article, ...]
     chunks: tuple[KeyedChunk, ...]
     vectors: KeptVectors
     served: KeptGeneration | None  # where it is whole and of the same model
-    missing_chunks: Mapping[bytes, str] = field(repr=False)
-    missing_units: Mapping[bytes, str] = field(repr=False)
+    missing: Mapping[bytes, Chunk] = field(repr=False)
 
     @property
     def embeddings(self) -> int:
-        """How many texts are to be embedded."""
-        return len(self.missing_chunks) + len(self.missing_units)
+        """How many chunks are to be embedded."""
+        return len(self.missing)
 
 
 # --- read and compare
@@ -179,17 +178,9 @@ def plan(settings: IngestSettings, embedder: Embedder, compared: Comparison, *, 
     served = next((one for one in generations if one.folder.name == _parent(settings.data)), None)
     chunks = _keyed(articles, roles, _taken(compared, served), embedder, settings)
     kept = KeptVectors(generations)
-    names = RoleNames(roles)
-    missing_chunks: dict[bytes, str] = {}
-    missing_units: dict[bytes, str] = {}
-    for keyed in chunks:
-        if kept.vector(keyed.key) is None:
-            missing_chunks.setdefault(keyed.key, keyed.chunk.embedding_text())
-        for unit, key in zip(keyed.chunk.units, keyed.unit_keys, strict=True):
-            if key not in missing_units and kept.unit(key) is None:
-                missing_units[key] = names.neutral(keyed.chunk.unit_text(unit))
+    missing = {keyed.key: keyed.chunk for keyed in chunks if kept.of(keyed.key) is None}
     manifest = _manifest(settings, embedder.fingerprint, compared, chunks, roles)
-    return Plan(manifest, articles, chunks, kept, served, missing_chunks, missing_units)
+    return Plan(manifest, articles, chunks, kept, served, missing)
 
 
 def _articles(settings: IngestSettings, compared: Comparison) -> tuple[Article, ...]:
@@ -224,7 +215,7 @@ def _taken(compared: Comparison, served: KeptGeneration | None) -> _Taken:
 def _keyed(
     articles: Sequence[Article], roles: tuple[Role, ...], taken: _Taken, embedder: Embedder, settings: IngestSettings
 ) -> tuple[KeyedChunk, ...]:
-    """The chunks of all articles with their keys. A chunk's roles and keys depend on the roles that all articles name together."""
+    """The chunks of all articles with their keys. A chunk's roles depend on the roles that all articles name together."""
     names = RoleNames(roles)
     found: list[KeyedChunk] = []
     for article in articles:
@@ -233,18 +224,12 @@ def _keyed(
             found += known
             continue
         chunks = [keyed.chunk for keyed in known] if known else _split(article, embedder, settings.chunk_pieces)
-        found += [_with_keys(chunk, names) for chunk in attribute(chunks, names)]
+        found += [KeyedChunk(chunk, chunk.id, reading_key(chunk)) for chunk in attribute(chunks, names)]
     return tuple(found)
 
 
 def _split(article: Article, embedder: Embedder, chunk_pieces: int) -> list[Chunk]:
     return split(article, embedder.count_pieces, chunk_pieces, embedder.max_pieces)
-
-
-def _with_keys(chunk: Chunk, names: RoleNames) -> KeyedChunk:
-    """A chunk's text is embedded as it is, its units with every role called the same, so that what is said of it counts."""
-    unit_keys = tuple(text_key(names.neutral(chunk.unit_text(unit))) for unit in chunk.units)
-    return KeyedChunk(chunk, chunk.id, text_key(chunk.embedding_text()), unit_keys)
 
 
 def _manifest(

@@ -11,10 +11,7 @@ from functools import cache, cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ingest.embed import Vectors
+from ingest.chunk_vectors import ChunkVectors
 from ingest.errors import SearchIndexError
 from ingest.index import array
 from ingest.intact import check_files
@@ -22,19 +19,19 @@ from ingest.kept import Manifest
 from ingest.types import Chunk
 
 
-def text_key(text: str) -> bytes:
-    """Names a text by 16 bytes of its SHA-256."""
-    return hashlib.sha256(text.encode()).digest()[:16]
+def reading_key(chunk: Chunk) -> bytes:
+    """Names what is embedded of a chunk, and where its units start in that, by 16 bytes of their SHA-256."""
+    read = f"{' '.join(map(str, chunk.unit_starts))}\n{chunk.embedding_text()}"
+    return hashlib.sha256(read.encode()).digest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedChunk:
-    """A chunk with its id, and the keys of the texts that are embedded of it and of its units."""
+    """A chunk with its id, and the key of what is embedded of it."""
 
     chunk: Chunk
     id: str
     key: bytes
-    unit_keys: tuple[bytes, ...]
 
 
 class KeptGeneration:
@@ -53,12 +50,10 @@ class KeptGeneration:
         return (self.folder / "chunks.jsonl").read_bytes().splitlines()
 
     @cached_property
-    def _chunk_rows(self) -> dict[bytes, int]:
-        return _rows_by_key(self._array("chunk_keys"))
-
-    @cached_property
-    def _unit_rows(self) -> dict[bytes, int]:
-        return _rows_by_key(self._array("unit_keys"))
+    def _rows(self) -> dict[bytes, int]:
+        keys = self._array("chunk_keys")
+        whole, size = keys.tobytes(), keys.shape[1]
+        return {whole[row * size : (row + 1) * size]: row for row in range(len(keys))}
 
     def chunks_of(self, article_id: str) -> list[KeyedChunk]:
         """An article's chunks, in their order."""
@@ -66,29 +61,18 @@ class KeptGeneration:
         return [self._keyed(row) for row in range(first, first + self.manifest.counts[article_id])]
 
     def _keyed(self, row: int) -> KeyedChunk:
-        first, last = self._array("unit_rows")[row : row + 2]
-        unit_keys = tuple(key.tobytes() for key in self._array("unit_keys")[first:last])
-        return KeyedChunk(
-            Chunk.from_dict(json.loads(self._lines[row])), self._ids[row], self._array("chunk_keys")[row].tobytes(), unit_keys
-        )
+        return KeyedChunk(Chunk.from_dict(json.loads(self._lines[row])), self._ids[row], self._array("chunk_keys")[row].tobytes())
 
-    def vector(self, key: bytes) -> Vectors | None:
-        """Of a chunk, shape (dimensions,)."""
-        row = self._chunk_rows.get(key)
-        return None if row is None else self._array("vectors")[row]
-
-    def unit(self, key: bytes) -> tuple[Vectors, NDArray[np.float16]] | None:
-        """Of a unit, shape (dimensions,), and of its word pieces, shape (pieces, dimensions)."""
-        row = self._unit_rows.get(key)
+    def vectors(self, key: bytes) -> ChunkVectors | None:
+        """Of the chunk with that key, where it has it."""
+        row = self._rows.get(key)
         if row is None:
             return None
-        first, last = self._array("token_rows")[row : row + 2]
-        return self._array("units")[row], self._array("tokens")[first:last]
-
-
-def _rows_by_key(keys: NDArray[np.uint8]) -> dict[bytes, int]:
-    whole, size = keys.tobytes(), keys.shape[1]
-    return {whole[row * size : (row + 1) * size]: row for row in range(len(keys))}
+        first, last = self._array("unit_rows")[row : row + 2]
+        rows = self._array("token_rows")[first + row : last + row + 2]
+        return ChunkVectors(
+            self._array("vectors")[row], self._array("units")[first:last], self._array("tokens")[rows[0] : rows[-1]], rows - rows[0]
+        )
 
 
 class KeptVectors:
@@ -97,11 +81,8 @@ class KeptVectors:
     def __init__(self, generations: Sequence[KeptGeneration]) -> None:
         self._generations = generations
 
-    def vector(self, key: bytes) -> Vectors | None:
-        return next((found for kept in self._generations if (found := kept.vector(key)) is not None), None)
-
-    def unit(self, key: bytes) -> tuple[Vectors, NDArray[np.float16]] | None:
-        return next((found for kept in self._generations if (found := kept.unit(key)) is not None), None)
+    def of(self, key: bytes) -> ChunkVectors | None:
+        return next((found for kept in self._generations if (found := kept.vectors(key)) is not None), None)
 
 
 def opened(folders: Sequence[Path], model: str) -> list[KeptGeneration]:

@@ -9,7 +9,7 @@ import copy
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.embed import Part, Reading, Vectors
+from ingest.embed import Reading, Vectors
 from ingest.errors import EmbeddingModelError
-from ingest.exported import Details, Export, UnfitError, write_details
+from ingest.exported import GRAPH, Details, Export, UnfitError, write_details
 from ingest.settings import DEFAULT_MODEL
 
 FALLBACK_PIECES = 512  # of a model that does not say how many word pieces it reads
@@ -50,29 +50,40 @@ class TorchTokenizer:
 
 
 class TorchModel:
-    """A loaded model as this project's Model."""
+    """A loaded model as this project's Model; `reader` is the same model, or what makes the vectors of word pieces instead of it."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, reader: Any) -> None:
         self._model = model
+        self._reader = reader
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         found: NDArray[Any] = self._model.encode(list(texts), batch_size=BATCH, convert_to_numpy=True, show_progress_bar=False)
         return np.asarray(found, dtype=np.float32).reshape(len(texts), -1)
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
-        found = self._model.encode(list(texts), batch_size=BATCH, output_value=None, show_progress_bar=False)
-        return [self._reading(features) for features in found]
+        found = self._reader.encode(list(texts), batch_size=BATCH, output_value=None, show_progress_bar=False)
+        vectors = self.vectors(texts) if self._reader is not self._model else [None] * len(texts)
+        return [self._reading(*one) for one in zip(texts, found, vectors, strict=True)]
 
-    def _reading(self, features: dict[str, Any]) -> Reading:
+    def _reading(self, text: str, features: dict[str, Any], vector: Vectors | None) -> Reading:
         mask = features["attention_mask"].bool()
         ids = features["input_ids"][mask].tolist()[1:-1]
         tokens = features["token_embeddings"].float().cpu().numpy()[mask.cpu().numpy()][1:-1]
         pieces = tuple(self._model.tokenizer.convert_ids_to_tokens(ids))
-        return Reading(tuple(ids), pieces, tokens, features["sentence_embedding"].float().cpu().numpy())
+        own = features["sentence_embedding"].float().cpu().numpy() if vector is None else vector
+        return Reading(tuple(ids), pieces, self._starts(text, len(ids)), tokens, own)
+
+    def _starts(self, text: str, count: int) -> tuple[int, ...]:
+        """Where in a text each of its first pieces starts; evenly spread where the tokenizer does not tell."""
+        prompt = _prompt(self._model)
+        if not self._model.tokenizer.is_fast:
+            return tuple(len(text) * number // max(count, 1) for number in range(count))
+        cut = self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=False, verbose=False)
+        return tuple(first - len(prompt) for first, _ in cut["offset_mapping"][1 : 1 + count])
 
 
 class TorchModels:
-    """A model by name or folder, and the same with an adapter; loaded when first used. Raises EmbeddingModelError there."""
+    """A model by name or folder, with an adapter where there is one; loaded when first used. Raises EmbeddingModelError there."""
 
     def __init__(self, name: str, adapter: Path | None) -> None:
         self._name = name
@@ -94,23 +105,20 @@ class TorchModels:
     def has_gpu(self) -> bool:
         return bool(self._base.device.type != "cpu")
 
-    def model(self, part: Part) -> TorchModel:
-        return TorchModel(self._base if part == "base" else self._reader)
+    @property
+    def model(self) -> TorchModel:
+        return TorchModel(self._base, self._reader)
 
     def export(self, folder: Path) -> None:
         """Writes the export into a folder and tries it. Raises UnfitError where the model cannot be exported or the export differs,
         ModuleNotFoundError where what exports is not installed.
         """
-        parts: dict[Part, Any] = {"base": self._base}
-        if self._adapter:
-            parts["reader"] = self._reader
         if find_spec("onnx") is None:  # torch writes the graphs with it
             raise ModuleNotFoundError("onnx")
         try:
-            write_details(folder, _write_tokenizer(self._base, folder), tuple(_write_graph(parts[part], folder, part) for part in parts))
-            written = Export(folder)
-            for part in parts:
-                _compare(self.model(part).read(SAMPLE), written.model(part).read(SAMPLE))
+            _write_graph(self._base, self._reader, folder / GRAPH)
+            write_details(folder, _write_tokenizer(self._base, folder))
+            _compare(self.model.read(SAMPLE), Export(folder).model.read(SAMPLE))
         except (OSError, UnfitError):
             raise
         except Exception as error:  # torch's exporter raises whatever a layer of a model did
@@ -133,16 +141,22 @@ def _load(name: str) -> Any:
 
 
 def _adapted(model: Any, adapter: Path) -> Any:
-    """A copy of the model with the adapter's low-rank changes added to its layers (Hu et al., 2021); the word embeddings are shared."""
+    """A copy of the model with the adapter's low-rank changes added to its layers (Hu et al., 2021); all that is below those is shared."""
     from safetensors.torch import load_file  # noqa: PLC0415
 
     changes = load_file(str(adapter))
-    embeddings = model[0].auto_model.embeddings
-    copied = copy.deepcopy(model, {id(embeddings): embeddings})
-    for name in {key.rpartition(".")[0] for key in changes}:
+    names = {key.rpartition(".")[0] for key in changes}
+    transformer = model[0].auto_model
+    below = [transformer.embeddings, *(layer for number, layer in enumerate(transformer.encoder.layer) if not _is_changed(number, names))]
+    copied = copy.deepcopy(model, {id(module): module for module in below})
+    for name in names:
         weight = copied[0].auto_model.get_submodule(name).weight
         weight.data += (changes[f"{name}.b"].float() @ changes[f"{name}.a"].float()).to(weight.device)
     return copied
+
+
+def _is_changed(layer: int, names: Collection[str]) -> bool:
+    return any(name.startswith(f"encoder.layer.{layer}.") for name in names)
 
 
 def _quiet() -> None:
@@ -159,13 +173,16 @@ def _quiet() -> None:
 
 def _write_tokenizer(model: Any, folder: Path) -> Details:
     tokenizer = model.tokenizer
-    prompt = (model.prompts or {}).get(model.default_prompt_name or "", "")
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    return Details(max_pieces=TorchTokenizer(model).max_pieces, padding=int(tokenizer.pad_token_id or 0), prompt=prompt)
+    return Details(max_pieces=TorchTokenizer(model).max_pieces, padding=int(tokenizer.pad_token_id or 0), prompt=_prompt(model))
 
 
-def _write_graph(model: Any, folder: Path, part: Part) -> Part:
-    """Attention is written out, which ONNX Runtime runs 1.1 times faster than torch's own form."""
+def _prompt(model: Any) -> str:
+    return str((model.prompts or {}).get(model.default_prompt_name or "", ""))
+
+
+def _write_graph(model: Any, reader: Any, path: Path) -> None:
+    """What both share is run once, as ONNX Runtime finds. Attention is written out, which ONNX Runtime runs 1.1 times faster than torch's own form."""
     import torch  # noqa: PLC0415
 
     names = ("input_ids", "attention_mask", "token_type_ids")
@@ -173,16 +190,18 @@ def _write_graph(model: Any, folder: Path, part: Part) -> Part:
 
     class Graph(torch.nn.Module):
         def forward(self, *inputs: Any) -> tuple[Any, Any]:
-            read = model(dict(zip(features, inputs, strict=True)))
-            return read["token_embeddings"], read["sentence_embedding"]
+            vector = model(dict(zip(features, inputs, strict=True)))["sentence_embedding"]
+            return reader(dict(zip(features, inputs, strict=True)))["token_embeddings"], vector
 
     graph = Graph()
     graph.add_module("model", model)  # so that its weights belong to the graph
-    transformer = model[0].auto_model
-    attention = transformer.config._attn_implementation
+    graph.add_module("reader", reader)
+    transformers = [model[0].auto_model, reader[0].auto_model]
+    attention = transformers[0].config._attn_implementation
     axes = {name: {0: "texts", 1: "pieces"} for name in (*features, "tokens")} | {"vector": {0: "texts"}}
     try:
-        transformer.set_attn_implementation("eager")
+        for transformer in transformers:
+            transformer.set_attn_implementation("eager")
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore"
@@ -190,7 +209,7 @@ def _write_graph(model: Any, folder: Path, part: Part) -> Part:
             torch.onnx.export(
                 graph.eval(),
                 tuple(value.to(model.device) for value in features.values()),
-                str(folder / f"{part}.onnx"),
+                str(path),
                 input_names=list(features),
                 output_names=["tokens", "vector"],
                 dynamic_axes=axes,
@@ -198,9 +217,9 @@ def _write_graph(model: Any, folder: Path, part: Part) -> Part:
                 dynamo=False,
             )
     finally:
-        transformer.set_attn_implementation(attention)
-    _part_weights(folder / f"{part}.onnx")
-    return part
+        for transformer in transformers:
+            transformer.set_attn_implementation(attention)
+    _part_weights(path)
 
 
 def _part_weights(path: Path) -> None:
@@ -214,7 +233,7 @@ def _part_weights(path: Path) -> None:
 
 def _compare(expected: Sequence[Reading], found: Sequence[Reading]) -> None:
     for ours, theirs in zip(expected, found, strict=True):
-        if ours.ids != theirs.ids or ours.pieces != theirs.pieces:
+        if (ours.ids, ours.pieces, ours.starts) != (theirs.ids, theirs.pieces, theirs.starts):
             raise UnfitError("its export cuts texts into other word pieces")
         for one, other in ((ours.vector, theirs.vector), (ours.tokens, theirs.tokens)):
             scale = np.maximum(np.linalg.norm(one, axis=-1, keepdims=True), 1e-9)

@@ -109,15 +109,28 @@ class Chunk:
         return "\n".join(line for line in (" > ".join((self.title, *self.heading)), self.context) if line)
 
     def embedding_text(self) -> str:
-        """What is embedded; never what is quoted."""
-        return f"{self.preamble}\n{self.text[self.embedded.start - self.start : self.embedded.end - self.start]}"
+        """What is embedded; never what is quoted. The cells of a glued row are parted, where they may be."""
+        return f"{self.preamble}\n{self._embedded_until(self.embedded.end)}"
+
+    @property
+    def unit_starts(self) -> tuple[int, ...]:
+        """Where in the embedding text each unit starts."""
+        before = len(self.preamble) + 1
+        return tuple(before + len(self._embedded_until(unit.span.start)) for unit in self.units)
+
+    def _embedded_until(self, end: int) -> str:
+        text = self.text[self.embedded.start - self.start : max(end, self.embedded.start) - self.start]
+        return HUMP.sub(" ", text) if any(map(self._is_glued, self.units)) else text
+
+    def _is_glued(self, unit: Unit) -> bool:
+        """Whether it is a table's row whose cells cannot be told apart any more."""
+        return unit.kind == "row" and self.quote(unit).strip("| ").count("|") == 0
 
     def unit_text(self, unit: Unit) -> str:
-        """What is embedded of one unit: it, under its nearest heading and what opens it."""
+        """One unit as it is read alone: under its nearest heading, after what opens it."""
         heading = self.heading[-1] if self.heading else ""
         text = " ".join(part for part in (f"{heading}." if heading else "", self.lead_of(unit), self.quote(unit)) if part)
-        is_glued = unit.kind == "row" and self.quote(unit).strip("| ").count("|") == 0
-        return HUMP.sub(" ", text) if is_glued else text
+        return HUMP.sub(" ", text) if self._is_glued(unit) else text
 
     def lead_of(self, unit: Unit) -> str:
         """The text of a unit's lead; empty where it has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -78,10 +79,11 @@ class FakeEmbedder:
         return len(text.split())
 
     def _encoded(self, text: str) -> Encoded:
-        words = tuple(terms(text)) or ("nothing",)
+        found = [(word, match.start()) for match in re.finditer(r"\S+", text) for word in terms(match.group())] or [("nothing", 0)]
+        words, starts = zip(*found, strict=True)
         tokens = np.stack([_direction(word) for word in words])
         mean = tokens.mean(axis=0)
-        return Encoded(mean / np.linalg.norm(mean), tokens, np.ones(len(words), dtype=np.float32), words)
+        return Encoded(mean / np.linalg.norm(mean), tokens, np.ones(len(words), dtype=np.float32), words, np.array(starts))
 
 
 def _direction(word: str) -> Vectors:

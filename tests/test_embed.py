@@ -40,9 +40,9 @@ class Maker:
         self.made += 1
         if self.error:
             raise self.error
-        for name in ("tokenizer.json", "base.onnx"):
+        for name in ("tokenizer.json", "model.onnx"):
             (folder / name).write_bytes(name.encode())
-        write_details(folder, Details(256, 0, ""), ["base"])
+        write_details(folder, Details(256, 0, ""))
 
 
 def only(folder: Path) -> Path:
@@ -68,9 +68,9 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "half the details": lambda folder: cut(folder / "export.json"),
     "other details": lambda folder: (folder / "export.json").write_text("[1]"),
     "no hashes": lambda folder: (folder / "export.json").write_text('{"sha256": {}}'),
-    "a graph cut short": lambda folder: cut(folder / "base.onnx"),
-    "a graph changed": lambda folder: (folder / "base.onnx").write_bytes(b"base.onnX"),
-    "no graph": lambda folder: (folder / "base.onnx").unlink(),
+    "a graph cut short": lambda folder: cut(folder / "model.onnx"),
+    "a graph changed": lambda folder: (folder / "model.onnx").write_bytes(b"model.onnX"),
+    "no graph": lambda folder: (folder / "model.onnx").unlink(),
     "another tokenizer": lambda folder: (folder / "tokenizer.json").write_bytes(b"{}"),
 }
 
@@ -82,7 +82,7 @@ def test_a_damaged_export_is_replaced(damage: Callable[[Path], None], tmp_path: 
     damage(only(tmp_path))
     assert prepared(tmp_path, "a", make)
     assert make.made == 2
-    assert (only(tmp_path) / "base.onnx").read_bytes() == b"base.onnx"
+    assert (only(tmp_path) / "model.onnx").read_bytes() == b"model.onnx"
 
 
 def test_a_model_that_cannot_be_exported_is_tried_once(tmp_path: Path) -> None:
@@ -176,17 +176,14 @@ class FakeModel:
 class FakeTorch:
     def __init__(self, *, has_gpu: bool) -> None:
         self.has_gpu = has_gpu
-        self.made = FakeModel()
-
-    def model(self, _: str) -> FakeModel:
-        return self.made
+        self.model = FakeModel()
 
 
 def test_each_distinct_text_is_embedded_once_and_answered_in_its_place(tmp_path: Path) -> None:
     embedder = SentenceTransformerEmbedder(str(tmp_path))
     torch = embedder.__dict__["_torch"] = FakeTorch(has_gpu=False)
     vectors = embedder.vectors(["bb", "a", "bb", "a", "a"])
-    assert torch.made.asked == ["bb", "a"]
+    assert torch.model.asked == ["bb", "a"]
     np.testing.assert_allclose(vectors, np.array([[2, 1], [1, 1], [2, 1], [1, 1], [1, 1]]) / np.sqrt([[5], [2], [5], [2], [2]]), rtol=1e-6)
 
 
@@ -196,10 +193,10 @@ def test_many_texts_go_to_a_gpu(has_gpu: bool, device: bool, tmp_path: Path, mon
     monkeypatch.setattr("ingest.embed._may_have_gpu", lambda: device)
     embedder = SentenceTransformerEmbedder(str(tmp_path))
     torch = embedder.__dict__["_torch"] = FakeTorch(has_gpu=has_gpu)
-    exported_model = embedder._models["base"] = FakeModel()
+    exported_model = embedder._loaded = FakeModel()
     embedder.vectors([str(number) for number in range(MANY)])
     embedder.vectors(["one question"] * MANY)
-    assert len(torch.made.asked) == (MANY if has_gpu and device else 0)
+    assert len(torch.model.asked) == (MANY if has_gpu and device else 0)
     assert exported_model.asked[-1] == "one question"
 
 
@@ -220,6 +217,7 @@ def test_the_export_gives_what_torch_gives(real_embedder: SentenceTransformerEmb
         np.testing.assert_allclose(ours.vector, theirs.vector, atol=1e-4)
         np.testing.assert_allclose(ours.tokens, theirs.tokens, atol=1e-4)
         np.testing.assert_array_equal(ours.weights, theirs.weights)
+        np.testing.assert_array_equal(ours.starts, theirs.starts)
     for text in TEXTS:
         assert real_embedder.count_pieces(text) == torch_embedder.count_pieces(text)
     for word in ("baker", "bakers", "qzxv", "kneads", "sourdough", "unkneaded"):
@@ -276,4 +274,4 @@ def test_warming_loads_what_is_exported_and_exports_nothing(
     real_embedder.vectors(["prepare it"])
     warmed = SentenceTransformerEmbedder(DEFAULT_MODEL, exports)
     warmed.warm()
-    assert set(warmed._models) == {"base", "reader"}
+    assert warmed._loaded is not None

@@ -95,7 +95,7 @@ def test_a_preview_tells_what_an_ingest_would_change(small: Path, capsys: pytest
     assert "+ Rye flour keeps bread moist for five days." in told
     assert "- Wheat flour rises higher." in told
     assert "question rye would lose its evidence" in told
-    assert "texts would be embedded." in told
+    assert "1 passage would be embedded." in told
     assert "Would leave out bad.md: it is not UTF-8" in told
     assert command_line.main(["ingest", "--dry-run"]) == 0
     assert all(line.strip() in told for line in capsys.readouterr().out.splitlines())  # the page shows the same

@@ -156,7 +156,7 @@ def test_a_file_that_gives_the_same_article_is_read_once_more_and_no_more(
     assert ingest(settings, FakeEmbedder()).edited == ("flour",)
 
 
-@pytest.mark.parametrize("name", ["vectors.npy", "units.npy", "tokens.npy", "chunk_keys.npy", "unit_keys.npy"])
+@pytest.mark.parametrize("name", ["vectors.npy", "units.npy", "tokens.npy", "chunk_keys.npy", "token_rows.npy"])
 def test_vectors_of_a_damaged_generation_are_not_used_again(name: str, settings: IngestSettings, corpus: Path, tmp_path: Path) -> None:
     ingest(settings, FakeEmbedder())
     path = current_generation(settings.data) / name

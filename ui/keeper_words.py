@@ -85,7 +85,7 @@ def preview(told: Mapping[str, Any]) -> Iterator[Section]:
         yield Section(f"question {row['id']} would lose its evidence: {_line(row['evidence'])}")
     if told["citations"]:
         yield Section(*touched_section(told["citations"]))
-    yield Section(f"{count(told['embeddings'], 'text')} would be embedded.")
+    yield Section(f"{count(told['embeddings'], 'passage')} would be embedded.")
 
 
 def _article(change: Mapping[str, Any]) -> Section:

@@ -2,7 +2,7 @@
 
 FOLDER holds corpus.jsonl, a line {"_id", "title", "text"} an article (as BEIR's scifact does). Timed are whole processes, one after another in
 one session: the first ingest, one with nothing changed, one with one article changed; and sentence-transformers' plain encode in fp32 by its
-defaults, of the chunks alone and of every text that an ingest embeds (it embeds each sentence too), its start-up told apart.
+defaults, of the same texts, its start-up told apart.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pathlib import Path
 
 from ingest.index import GenerationIndex
 from ingest.kept import current_generation
-from ingest.roles import RoleNames
 
 PLAIN = """
 import json, sys, time
@@ -62,14 +61,12 @@ def plain_seconds(texts: list[str], scratch: Path) -> tuple[float, float]:
     return started, encoded
 
 
-def embedded_texts(data: Path) -> tuple[list[str], list[str]]:
-    """Of the served generation the chunks' texts, and the units'."""
+def embedded_texts(data: Path) -> list[str]:
+    """Of the served generation."""
     index = GenerationIndex(current_generation(data))
-    names = RoleNames(index.manifest.roles)
     chunks = index.all_chunks()
     index.close()
-    units = [names.neutral(chunk.unit_text(unit)) for chunk in chunks for unit in chunk.units]
-    return [chunk.embedding_text() for chunk in chunks], units
+    return [chunk.embedding_text() for chunk in chunks]
 
 
 @contextmanager
@@ -87,10 +84,9 @@ def one_round(source: Path, count: int) -> dict[str, float]:
         article = folder / "00000.md"
         article.write_text(article.read_text(encoding="utf-8") + "\nOne more sentence stands here now.\n", encoding="utf-8")
         times["one changed"] = ingest_seconds(folder, data)
-        chunks, units = embedded_texts(data)
-        times["plain start-up"], times["plain encode, chunks"] = plain_seconds(chunks, scratch)
-        _, times["plain encode, all texts"] = plain_seconds([*chunks, *units], scratch)
-        print(f"{count} articles, {len(chunks)} chunks, {len(units)} units")
+        texts = embedded_texts(data)
+        times["plain start-up"], times["plain encode"] = plain_seconds(texts, scratch)
+        print(f"{count} articles, {len(texts)} chunks")
     return times
 
 
@@ -102,16 +98,11 @@ def main() -> None:
     options = parser.parse_args()
     rounds = [one_round(options.data / "corpus.jsonl", options.articles) for _ in range(options.rounds)]
     times = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
-    print(
-        f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; seconds, and ratio to the plain encode of the chunks, and of all texts"
-    )
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; seconds, and ratio to the plain encode")
     for name, seconds in times.items():
-        ratios = [seconds / times[f"plain encode, {what}"] for what in ("chunks", "all texts")]
-        print(f"{name:<26} {seconds:8.2f} {ratios[0]:8.3f} {ratios[1]:8.3f}")
-    startup = times["plain start-up"]
-    for what in ("chunks", "all texts"):
-        ratio = (times["first ingest"] - startup) / times[f"plain encode, {what}"]
-        print(f"first ingest less the plain start-up, to the plain encode of {what}: {ratio:.2f}")
+        print(f"{name:<26} {seconds:8.2f} {seconds / times['plain encode']:8.3f}")
+    ratio = (times["first ingest"] - times["plain start-up"]) / times["plain encode"]
+    print(f"first ingest less the plain start-up, to the plain encode: {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -192,29 +193,24 @@ def bare(place: Place) -> Rounds:
     model = SentenceTransformer(str(_default_folder()), device="cpu", local_files_only=True)
     model.encode(texts["chunks"][:8])
     found = {"ms a question's bare embedding": milliseconds(model.encode)}
-    for name in ("chunks", "units"):
-        started = time.perf_counter()
-        model.encode(texts[name])
-        found[f"bare encode of the {name}"] = [time.perf_counter() - started]
-    return found
+    started = time.perf_counter()
+    model.encode(texts["chunks"])
+    return found | {"bare encode of the chunks": [time.perf_counter() - started]}
 
 
 def texts(place: Place) -> Rounds:
     """Writes down what an ingest of the articles embeds, and exports the model."""
     from ingest.articles import find_articles, read_article  # noqa: PLC0415
-    from ingest.roles import RoleNames, attribute, merged_roles  # noqa: PLC0415
     from ingest.split import split  # noqa: PLC0415
 
     settings, _ = _settings(place)
     embedder = open_embedder(settings)
     embedder.vectors(["export it"])
     articles = [read_article(name, path, 5_000_000) for name, path in find_articles(place.corpus).items()]
-    names = RoleNames(merged_roles(articles))
-    chunks = [chunk for article in articles for chunk in attribute(split(article, embedder.count_pieces, 128, 256), names)]
-    units = [names.neutral(chunk.unit_text(unit)) for chunk in chunks for unit in chunk.units]
-    written = {"chunks": [chunk.embedding_text() for chunk in chunks], "units": units}
+    chunks = [chunk for article in articles for chunk in split(article, embedder.count_pieces, 128, 256)]
+    written = {"chunks": [chunk.embedding_text() for chunk in chunks]}
     (place.folder / "texts.json").write_text(json.dumps(written), encoding="utf-8")
-    return {"chunks": [float(len(chunks))], "units": [float(len(units))]}
+    return {"chunks": [float(len(chunks))], "units": [float(sum(len(chunk.units) for chunk in chunks))]}
 
 
 class Drawn(SentenceTransformerEmbedder):
@@ -230,8 +226,12 @@ class Drawn(SentenceTransformerEmbedder):
         return self._draw(len(texts))
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        words = [tuple(text.split()) or ("",) for text in texts]
-        return [Encoded(self._draw(1)[0], self._draw(len(one)), np.ones(len(one), dtype=np.float32), one) for one in words]
+        return [self._drawn(text) for text in texts]
+
+    def _drawn(self, text: str) -> Encoded:
+        words = list(re.finditer(r"\S+", text))
+        pieces, starts = tuple(word.group() for word in words), np.array([word.start() for word in words], dtype=np.int64)
+        return Encoded(self._draw(1)[0], self._draw(len(words)), np.ones(len(words), dtype=np.float32), pieces, starts)
 
 
 def drawn(place: Place) -> Rounds:
@@ -261,9 +261,6 @@ def table(rounds: Sequence[dict[str, float]]) -> Iterator[str]:
         unit = "" if name.startswith("M") or "ms " in name else " s"
         yield f"{name:<44} {statistics.median(values):>11.3f}{unit:<2}   ({min(values):.3f} to {max(values):.3f})"
     ratios: dict[str, Callable[[dict[str, float]], float]] = {
-        "bare encode of chunks and units / first ingest": lambda of: (
-            (of["bare encode of the chunks"] + of["bare encode of the units"]) / of["first ingest"]
-        ),
         "bare encode of chunks / first ingest": lambda of: of["bare encode of the chunks"] / of["first ingest"],
         "a question / its bare embedding": lambda of: of["ms a question"] / of["ms a question's bare embedding"],
     }

@@ -19,11 +19,12 @@ from chatbot.retrieve import content_terms, retrieve
 from chatbot.settings import ChatSettings
 from chatbot.types import Passage
 from chatbot.understanding import understand
+from ingest.chunk_vectors import ChunkVectors
 from ingest.embed import Embedder, Vectors
 from ingest.index import GenerationIndex, Row, write_generation
 from ingest.kept import Manifest, current_generation
 from ingest.pipeline import ingest
-from ingest.reuse import text_key
+from ingest.reuse import reading_key
 from ingest.settings import IngestSettings
 from ingest.split import SPLITTER_VERSION, split
 from ingest.types import Article, Chunk, content_hash
@@ -42,7 +43,6 @@ class Asked:
 
     def __init__(self, index: GenerationIndex, embedder: Embedder) -> None:
         self._index = index
-        self._embedder = embedder
         self._opened = Opened(index, embedder)
         self._settings = ChatSettings()
         self.chunks = index.all_chunks()
@@ -62,10 +62,8 @@ class Asked:
 
     def within(self, question: str, article: str) -> list[Passage]:
         """The passages of one article, for a question that is asked of it alone."""
-        vector = self._opened.query(question).vector
-        rows = self._rows[article]
-        cosines = self._embedder.vectors([self.chunks[row].embedding_text() for row in rows]) @ vector
-        return [Passage(self.chunks[row], float(cosine), float(cosine), 0.0, row) for row, cosine in zip(rows, cosines, strict=True)]
+        cosines = self._index.cosines(self._opened.query(question).vector, self._rows[article])
+        return [Passage(self.chunks[row], cosine, cosine, 0.0, row) for row, cosine in cosines.items()]
 
     def ranked(self, question: str, passages: Sequence[Passage]) -> list[Evidence]:
         return rank(self._index, self._opened.query(question), passages)
@@ -147,5 +145,5 @@ def index_of(articles: Sequence[Article], chunks: Sequence[Chunk], embedder: Emb
 
 
 def _row(chunk: Chunk, vector: Vectors) -> Row:
-    key = text_key(chunk.embedding_text())
-    return Row(chunk, chunk.id, key, (key,), vector, vector[None], (vector[None].astype(np.float16),))
+    vectors = ChunkVectors(vector, vector[None], vector[None].astype(np.float16), np.array([0, 0, 1]))
+    return Row(chunk, chunk.id, reading_key(chunk), vectors)

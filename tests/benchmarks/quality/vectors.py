@@ -79,14 +79,14 @@ def _vector(value: bytes) -> Vectors:
 
 
 def _encoded_bytes(encoded: Encoded) -> bytes:
-    """The pieces' names and counts as a line of JSON, then the numbers."""
-    header = json.dumps([encoded.vector.shape[0], list(encoded.pieces)]).encode() + b"\n"
+    """The pieces' names and places and how many numbers a vector has as a line of JSON, then the numbers."""
+    header = json.dumps([encoded.vector.shape[0], encoded.pieces, encoded.starts.tolist()]).encode() + b"\n"
     return header + b"".join(_vector_bytes(part) for part in (encoded.vector, encoded.weights, encoded.tokens))
 
 
 def _encoded(value: bytes) -> Encoded:
     header, _, numbers = value.partition(b"\n")
-    dimensions, pieces = json.loads(header)
+    dimensions, pieces, starts = json.loads(header)
     flat = _vector(numbers)
     vector, weights, tokens = np.split(flat, [dimensions, dimensions + len(pieces)])
-    return Encoded(vector, tokens.reshape(-1, dimensions), weights, tuple(pieces))
+    return Encoded(vector, tokens.reshape(-1, dimensions), weights, tuple(pieces), np.array(starts, dtype=np.int64))

@@ -1,0 +1,106 @@
+"""One reading of a chunk serves its search and each of its units: every word piece goes to the unit that it stands in."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.articles import find_articles, read_article
+from ingest.chunk_vectors import chunk_vectors
+from ingest.embed import SentenceTransformerEmbedder
+from ingest.index import GenerationIndex
+from ingest.kept import current_generation
+from ingest.pipeline import ingest
+from ingest.reuse import reading_key
+from ingest.settings import IngestSettings
+from ingest.split import split
+from ingest.types import Article, Chunk, Span
+from tests.conftest import FakeEmbedder
+
+ROOT = Path(__file__).parents[1]
+GLUED = "| Bread BakerPastry Chef |\n|---|\n| Main WorkBreadCakes |\n| MoodCalmHectic |\n"
+
+
+def chunks_of(text: str) -> list[Chunk]:
+    return split(Article("a", "A title", text), lambda words: len(words.split()), 20, 40)
+
+
+def own_texts(chunk: Chunk) -> list[str]:
+    """The embedding text from where each unit starts to where the next does."""
+    text = chunk.embedding_text()
+    return [text[first:last].strip() for first, last in pairwise((*chunk.unit_starts, len(text)))]
+
+
+def test_units_start_where_they_are_said_to() -> None:
+    for article_id, path in find_articles(ROOT / "corpus/articles").files.items():
+        article = read_article(article_id, path, 1_000_000)
+        for chunk in split(article, lambda words: len(words.split()), 100, 200):
+            assert all(text.startswith(chunk.quote(unit)) for text, unit in zip(own_texts(chunk), chunk.units, strict=True))
+
+
+def test_the_cells_of_a_glued_row_are_parted_and_the_rows_still_found() -> None:
+    (chunk,) = chunks_of(GLUED)
+    assert own_texts(chunk) == ["| Main Work Bread Cakes |", "| Mood Calm Hectic |"]
+    assert "Bread Baker Pastry Chef" in chunk.embedding_text()
+
+
+def test_a_part_of_a_long_unit_is_all_that_units() -> None:
+    for chunk in chunks_of("It " + "goes on and " * 60 + "ends.\n"):
+        assert own_texts(chunk) == [chunk.embedded.of(chunk.text).strip()]
+
+
+def test_another_place_of_a_unit_is_another_reading() -> None:
+    (chunk,) = chunks_of("One thing. Another thing.\n")
+    joined = Chunk(**{**vars(chunk), "units": (chunk.units[0].__class__(Span(0, 25), "sentence"),)})
+    assert chunk.embedding_text() == joined.embedding_text()
+    assert reading_key(chunk) != reading_key(joined)
+
+
+def test_every_piece_belongs_to_the_opening_or_to_one_unit() -> None:
+    embedder = FakeEmbedder()
+    for chunk in chunks_of("# Bread\n\nBakers bake bread. Cooks cook soup.\n\n- warm ovens\n- cold cellars\n"):
+        (read,) = embedder.encode([chunk.embedding_text()])
+        found = chunk_vectors(read, chunk.unit_starts)
+        assert found.rows[0] == 0
+        assert found.rows[-1] == len(found.tokens) == len(read.pieces)
+        for number, (first, last) in enumerate(pairwise(found.rows[1:])):
+            (alone,) = embedder.encode([chunk.quote(chunk.units[number])])
+            assert read.pieces[first:last] == alone.pieces
+            np.testing.assert_allclose(found.units[number], alone.vector, atol=1e-5)
+
+
+def test_a_unit_matches_by_its_own_pieces_and_by_what_opens_its_chunk(settings: IngestSettings) -> None:
+    embedder = FakeEmbedder()
+    ingest(settings, embedder)
+    index = GenerationIndex(current_generation(settings.data))
+    rows = list(range(len(index)))
+    (asked,) = embedder.encode(["moist dough in the cellar of the baker"])
+    found = index.unit_matches(rows, asked.tokens)
+    expected = []
+    for row in rows:
+        chunk = index.chunks([row])[0]
+        (opening,) = embedder.encode([chunk.embedding_text()[: chunk.unit_starts[0]]])
+        for tokens in index.unit_tokens(row):
+            both = np.concatenate([tokens, opening.tokens])
+            expected.append((both @ asked.tokens.T).max(axis=0))
+    np.testing.assert_allclose(found, np.array(expected), atol=1e-2)
+    index.close()
+
+
+def test_what_stands_in_a_stretch_weighs_nothing() -> None:
+    (read,) = FakeEmbedder().encode(["Bakers of bread earn well"])
+    assert read.without([Span(0, 15)]).weights.tolist() == [float(start >= 15) for start in read.starts]
+    assert read.weights.all()
+
+
+@pytest.mark.model
+def test_a_word_piece_starts_where_it_stands(real_embedder: SentenceTransformerEmbedder) -> None:
+    texts = ["The naïve café-owner's  $5–$10 plan,\nC++ and more worlds.", "unkneaded sourdough " * 200]
+    for text, read in zip(texts, real_embedder.encode(texts), strict=True):
+        assert (np.diff(read.starts) >= 0).all()
+        for piece, start in zip(read.pieces, read.starts, strict=True):
+            plain = piece.removeprefix("##")
+            assert text[start : start + len(plain)].lower().replace("ï", "i").replace("é", "e") == plain
