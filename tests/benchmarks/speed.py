@@ -4,7 +4,8 @@
 Every figure is of whole processes or of a process of its own, the rounds are interleaved, and medians are shown; ratios are taken within a round. The
 articles are the practice articles, varied until there are enough chunks. The limits: sentence-transformers' encode with its defaults, in fp32, over
 the same texts; the same of one question; a matrix product over the chunks' vectors; `python -c pass`. Peers get the texts of the chunks, by the
-adapters' protocol (ORDER RESULT); their question's time is what forty more questions add to a process that asked one. With --drawn the articles'
+adapters' protocol (ORDER RESULT); their question's time is what 200 more questions add to a process that asked one, both given the texts'
+vectors. With --drawn the articles'
 vectors are drawn at random and not computed, to see how questions do over many chunks without hours of embedding.
 """
 
@@ -29,8 +30,9 @@ from chatbot.wiring import open_advisor, open_embedder
 from ingest.embed import Encoded, SentenceTransformerEmbedder, Vectors
 from tests.benchmarks.practice import read_practice
 
-MORE = 40  # questions that a peer is asked more
+MORE = 200  # questions that a peer is asked more
 QUESTION = "What does the job pay at the start?"
+VECTORS = "vectors.npy"  # of the chunks
 Rounds = dict[str, list[float]]
 
 
@@ -137,16 +139,17 @@ class Peer:
 
     def measured(self, place: Place) -> dict[str, float]:
         try:
-            first, one, many = (timed(self._order(place, questions))[0] for questions in (0, 1, 1 + MORE))
+            first = timed(self._order(place, 0, None))[0]
+            one, many = (timed(self._order(place, questions, place.folder / VECTORS))[0] for questions in (1, 1 + MORE))
         except subprocess.CalledProcessError as error:
             print(f"{self.adapter.stem} cannot be run: {(error.stderr.strip().splitlines() or ['no reason given'])[-1][:200]}")
             return {}
         name = self.adapter.stem
-        return {f"{name}: ingest": first, f"{name}: ingest and one question": one, f"{name}: ms a question": 1000 * (many - one) / MORE}
+        return {f"{name}: ingest": first, f"{name}: one question, vectors given": one, f"{name}: ms a question": 1000 * (many - one) / MORE}
 
-    def _order(self, place: Place, questions: int) -> list[str]:
+    def _order(self, place: Place, questions: int, vectors: Path | None) -> list[str]:
         texts = json.loads((place.folder / "texts.json").read_text(encoding="utf-8"))["chunks"]
-        head = {"model": str(self.model), "k": 8, "vectors": None}
+        head = {"model": str(self.model), "k": 8, "vectors": vectors and str(vectors)}
         asked = [{"question": f"{QUESTION} ({number})"} for number in range(questions)]
         order = place.folder / "order.jsonl"
         order.write_text("".join(json.dumps(line) + "\n" for line in (head, *({"text": text} for text in texts), *asked)), encoding="utf-8")
@@ -199,17 +202,18 @@ def bare(place: Place) -> Rounds:
 
 
 def texts(place: Place) -> Rounds:
-    """Writes down what an ingest of the articles embeds, and exports the model."""
+    """Writes down what an ingest of the articles embeds, with its vectors, and exports the model."""
     from ingest.articles import find_articles, read_article  # noqa: PLC0415
     from ingest.split import split  # noqa: PLC0415
 
     settings, _ = _settings(place)
     embedder = open_embedder(settings)
     embedder.vectors(["export it"])
-    articles = [read_article(name, path, 5_000_000) for name, path in find_articles(place.corpus).items()]
+    articles = [read_article(name, path, 5_000_000) for name, path in find_articles(place.corpus).files.items()]
     chunks = [chunk for article in articles for chunk in split(article, embedder.count_pieces, 128, 256)]
     written = {"chunks": [chunk.embedding_text() for chunk in chunks]}
     (place.folder / "texts.json").write_text(json.dumps(written), encoding="utf-8")
+    np.save(place.folder / VECTORS, embedder.vectors(written["chunks"]))
     return {"chunks": [float(len(chunks))], "units": [float(sum(len(chunk.units) for chunk in chunks))]}
 
 

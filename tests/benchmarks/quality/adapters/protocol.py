@@ -1,8 +1,8 @@
 """What every peer is asked: python adapter.py ORDER RESULT. It imports nothing of the project.
 
 ORDER is JSON lines: {"model": folder, "k": texts wanted, "vectors": file or null}, then {"text": ...} and {"question": ...}. RESULT gets a line a
-question: the numbers of the texts, best first. `vectors` are what the model makes of the texts and questions, in their order: five peers need not
-wait for the same model to read the same texts five times.
+question: the numbers of the texts, best first. `vectors` are what the model makes of the texts and, where there are as many, of the questions, in
+their order: five peers need not wait for the same model to read the same texts five times.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def serve(build: Callable[[Sequence[str], str, int], Search]) -> None:
     head, *lines = [json.loads(line) for line in order.read_text(encoding="utf-8").splitlines()]
     if head["vectors"]:
         known = [line.get("text", line.get("question")) for line in lines]
-        remember(dict(zip(known, np.load(head["vectors"], allow_pickle=False), strict=True)))
+        remember(dict(zip(known, np.load(head["vectors"], allow_pickle=False), strict=False)))
     search = build([line["text"] for line in lines if "text" in line], head["model"], head["k"])
     rankings = [search(line["question"]) for line in lines if "question" in line]
     result.write_text("".join(json.dumps(ranking) + "\n" for ranking in rankings), encoding="utf-8")
