@@ -38,7 +38,7 @@ from ingest.errors import EmbeddingModelError, IndexMismatchError
 from ingest.index import GenerationIndex, StoredArticle, open_served
 from ingest.kept import Pointer
 from ingest.roles import RoleNames
-from ingest.types import Article, Chunk
+from ingest.types import Article, Chunk, Span
 
 if TYPE_CHECKING:
     from chatbot.generative import WritingModel
@@ -98,8 +98,8 @@ class Opened:
 
 
 def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
-    (encoded,) = embedder.encode([question])
-    encoded = encoded.without(names.mentions(question))
+    (read,) = embedder.encode([question])
+    encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
     words = content_terms(question)
     rarities = {term: rarity(index, term) for term in words}
     return Query(question, encoded, rarities, meanings(words), names.roles_in(question))

@@ -28,6 +28,7 @@ from ingest.settings import DEFAULT_MODEL
 if TYPE_CHECKING:
     from ingest.exported import Export
     from ingest.torch_model import TorchModels
+    from ingest.types import Span
 
 READS = (
     "/chunks"  # what is read at once, part of a fingerprint: the vectors of a sentence's word pieces are of the sentence within its chunk
@@ -92,16 +93,6 @@ class Model(Protocol):
     def read(self, texts: Sequence[str]) -> list[Reading]: ...
 
 
-class Stretch(Protocol):
-    """Of a text, end exclusive."""
-
-    @property
-    def start(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
-
-
 class Tokenizer(Protocol):
     """How a model cuts texts."""
 
@@ -129,11 +120,11 @@ class Encoded:
     pieces: tuple[str, ...]
     starts: Places
 
-    def without(self, stretches: Iterable[Stretch]) -> Encoded:
-        """The same, but what stands in these stretches of the text weighs nothing: a role's name would drown what is said of it."""
+    def without(self, spans: Iterable[Span]) -> Encoded:
+        """The same, but what stands in these spans of the text weighs nothing: a role's name would drown what is said of it."""
         weights = self.weights.copy()
-        for stretch in stretches:
-            weights[(self.starts >= stretch.start) & (self.starts < stretch.end)] = 0
+        for span in spans:
+            weights[(self.starts >= span.start) & (self.starts < span.end)] = 0
         return replace(self, weights=weights)
 
     @property

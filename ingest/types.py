@@ -120,7 +120,11 @@ class Chunk:
 
     def _embedded_until(self, end: int) -> str:
         text = self.text[self.embedded.start - self.start : max(end, self.embedded.start) - self.start]
-        return HUMP.sub(" ", text) if any(map(self._is_glued, self.units)) else text
+        return HUMP.sub(" ", text) if self._holds_glued else text
+
+    @cached_property
+    def _holds_glued(self) -> bool:
+        return any(map(self._is_glued, self.units))
 
     def _is_glued(self, unit: Unit) -> bool:
         """Whether it is a table's row whose cells cannot be told apart any more."""

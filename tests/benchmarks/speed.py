@@ -4,9 +4,8 @@
 Every figure is of whole processes or of a process of its own, the rounds are interleaved, and medians are shown; ratios are taken within a round. The
 articles are the practice articles, varied until there are enough chunks. The limits: sentence-transformers' encode with its defaults, in fp32, over
 the same texts; the same of one question; a matrix product over the chunks' vectors; `python -c pass`. Peers get the texts of the chunks, by the
-adapters' protocol (ORDER RESULT); their question's time is what 200 more questions add to a process that asked one, both given the texts'
-vectors. With --drawn the articles'
-vectors are drawn at random and not computed, to see how questions do over many chunks without hours of embedding.
+adapters' protocol (ORDER RESULT); their question's time is what 200 more questions add to a process that asked one, both given the texts' vectors.
+With --drawn the articles' vectors are drawn at random and not computed, to see how questions do over many chunks without hours of embedding.
 """
 
 from __future__ import annotations
