@@ -30,7 +30,8 @@ from ui.view import View
 
 
 @pytest.fixture(autouse=True)
-def _no_advisor_of_another_test() -> Iterator[None]:
+def _no_advisor_of_another_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(component, "PAINT_SECONDS", 0)  # no browser has to draw the page
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
@@ -54,7 +55,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], AppTest]:
 
 def trees(app: AppTest) -> list[dict[str, Any]]:
     """What the component was given to show, in the order of the page."""
-    return [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    return [json.loads(element.proto.json)[0] for element in app.get("bidi_component")]
 
 
 def desk() -> answering.Desk:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @st.cache_resource(show_spinner=False)
 def opening() -> Future[Advisor]:
-    """The advisor, or why there is none. Loading the model takes seconds: it goes on behind the page, which is shown at once."""
+    """The advisor, or why there is none. Loading the model takes seconds: it goes on behind the page, once that can be seen."""
     future: Future[Advisor] = Future()
     # no daemon: a program that ends while a model is loaded is aborted by the library that loads it; it takes seconds at most
-    threading.Thread(target=_open, args=(future,), name="open-advisor").start()
+    threading.Timer(component.PAINT_SECONDS, _open, args=(future,)).start()
     return future
 
 

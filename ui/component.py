@@ -20,6 +20,7 @@ OnClick = Callable[[int], None]
 
 POLL_SECONDS = 0.2  # how often the page looks at an answer that grows
 IDLE_POLL_SECONDS = 4.0  # at a conversation that another tab may go on with
+PAINT_SECONDS = 1.0  # what a browser needs, and both of a laptop's cores, until the first page can be seen
 OPENING_POLL_SECONDS = 1.0  # and at the model that is loaded, which needs the processor itself
 
 
@@ -55,7 +56,7 @@ def show(key: str, blocks: Sequence[Block], tone: str = "answer", clicks: Clicks
         handlers["on_choice_change"] = _reading(key, "choice", clicks.choice)
     if clicks.act:
         handlers["on_act_change"] = _acting(key, clicks.act)
-    _text(key=key, data=visible(data), **handlers)
+    _mount(key, data, **handlers)
 
 
 def show_sentence(key: str, text: str, tone: str = "notice") -> None:
@@ -65,17 +66,22 @@ def show_sentence(key: str, text: str, tone: str = "notice") -> None:
 
 def show_panel(key: str, panel: Mapping[str, Any], on_close: Callable[[], None]) -> None:
     """An article beside the conversation, or over it where the screen is narrow."""
-    _text(key=key, data=visible({"tone": "panel", "panel": dict(panel)}), on_closed_change=on_close)
+    _mount(key, {"tone": "panel", "panel": dict(panel)}, on_closed_change=on_close)
 
 
 def announce(key: str, text: str) -> None:
     """Has a screen reader say it; nothing is seen."""
-    _text(key=key, data=visible({"tone": "live", "live": text}))
+    _mount(key, {"tone": "live", "live": text})
 
 
 def tend() -> None:
     """Keeps in the browser what is half typed in the question box while another page is looked at, and folds the list away once a new conversation was chosen on a phone."""
-    _text(key="tend", data={"tone": "tend"})
+    _mount("tend", {"tone": "tend"})
+
+
+def _mount(key: str, data: Mapping[str, Any], **handlers: Any) -> None:
+    # in a list, since Streamlit looks for data frames in a mapping, for which it imports pandas: .7 s of the first visitor's page
+    _text(key=key, data=[visible(data)], **handlers)
 
 
 def _reading(key: str, name: str, handler: OnClick) -> Callable[[], None]:

@@ -15,6 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# what the page imports is imported with the server: the first visitor waited half a second for it
+from ui import articles_page, chat_page, evaluation_page, guide_page  # noqa: F401
 from ui.settings import COOKIE
 
 YEAR = 365 * 86_400  # seconds

@@ -1,8 +1,8 @@
 """What the page costs: python -m tests.benchmarks.page [--articles FOLDER | --chunks 100000] [--rounds 3] [--peers PYTHON]
 
-A server of its own each round, a fresh Chromium profile, and five questions. Shown are medians: seconds from the address to what can be seen and
-typed into (first paint) once the server is up, seconds from Enter to the end of the first and of a later answer, and the server's memory at its
-peak and at the end. With --peers beside LangChain's tutorial pipeline (tutorial_page.py) on the same articles. --chunks draws the vectors of so
+A server of its own each round, a fresh Chromium profile, and five questions. Shown are medians: seconds from the address to the first words seen
+(Chromium's first contentful paint) and to the box that takes a question, once the server is up; seconds from Enter to the end of the first and of a
+later answer; the server's memory at its peak and at the end. With --peers beside LangChain's tutorial pipeline (tutorial_page.py) on the same articles. --chunks draws the vectors of so
 many chunks at random, as tests.benchmarks.speed does; the tutorial's are computed and not measured then.
 """
 
@@ -38,6 +38,7 @@ QUESTIONS = (
     "What is the difference between the two roles?",
     "Do I need a degree?",
 )
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"  # ms
 Ended = Callable[[Any, str, int], None]
 
 
@@ -80,7 +81,8 @@ def visited(browser: Any, command: Sequence[str], port: int, ended: Ended) -> di
         started = time.perf_counter()
         page.goto(f"http://127.0.0.1:{port}")
         page.locator("textarea").first.wait_for()
-        found = {"s to the first paint": time.perf_counter() - started}
+        found = {"s to the first paint": 0.0, "s to the question box": time.perf_counter() - started}
+        found["s to the first paint"] = page.evaluate(PAINTED) / 1000
         answers = []
         for number, question in enumerate(QUESTIONS):
             page.locator("textarea").first.fill(question)
@@ -92,7 +94,7 @@ def visited(browser: Any, command: Sequence[str], port: int, ended: Ended) -> di
         started = time.perf_counter()
         page.reload()
         page.locator("textarea").first.wait_for()
-        found |= {"s to a later paint": time.perf_counter() - started, "s to the first answer": answers[0]}
+        found |= {"s to a later question box": time.perf_counter() - started, "s to the first answer": answers[0]}
         found |= {"s to a later answer": statistics.median(answers[1:]), **memory(process)}
         page.context.close()
         return found

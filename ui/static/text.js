@@ -411,8 +411,8 @@ function scrollToLit(body) {
   body.scrollTop = Math.max(0, top - Math.max(24, (body.clientHeight - height) / 2.6))
 }
 
-function showPanel(component, state) {
-  const { data, parentElement, setTriggerValue } = component
+function showPanel(component, state, data) {
+  const { parentElement, setTriggerValue } = component
   const host = parentElement.host ?? parentElement
   const wide = window.matchMedia(WIDE)
   // beside the conversation where there is room for both, else over it
@@ -579,7 +579,8 @@ function showBlocks(state, data) {
 }
 
 export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
+  const { parentElement, setTriggerValue } = component
+  const [data] = component.data
   const isNew = !shown.has(parentElement)
   const state = rootOf(parentElement)
   // kept up to date apart from what is shown, so that a click always reaches the latest run
@@ -598,7 +599,7 @@ export default function (component) {
   } else if (data.tone === "tend") {
     if (isNew) tend(state)
   } else if (data.tone === "panel") {
-    if (changed) showPanel(component, state)
+    if (changed) showPanel(component, state, data)
   } else {
     if (changed) showBlocks(state, data)
     for (const opener of state.root.querySelectorAll("[data-mark]")) {
