@@ -1,7 +1,6 @@
 """How well the question set is answered on any folder of articles: python -m tests.benchmarks.answers [--split tune] [--articles FOLDER]
 
-`career-advisor evaluate` for an index of its own, and beside all rows the plain ones (ids that begin with p), which ask as most people do.
-The report half is for reporting: do not look into it.
+`career-advisor evaluate` for an index of its own. The report half is for reporting: do not look into it.
 """
 
 from __future__ import annotations
@@ -28,16 +27,14 @@ def evaluated(articles: Path, split: Split, questions: Path) -> Run:
         return Evaluation(advisor, {}, personas=False).run(to_ask(read_questions(questions), split), Path(folder))
 
 
-def table(run: Run, only: str = "") -> str:
-    """The measures of the rows whose ids begin so."""
-    marks = {name: outcomes for name, outcomes in run.marks.items() if name.startswith(only)}
+def table(run: Run) -> str:
     words = [
         outcomes["words an answer"][0]
         for score in run.scores
-        if score.kind == "fact" and "words an answer" in (outcomes := marks.get(score.id, {}))
+        if score.kind == "fact" and "words an answer" in (outcomes := run.marks.get(score.id, {}))
     ]
-    lines = [str(measure) for measure in measures(marks)]
-    return "\n".join([f"{len(marks)} rows", *lines, f"words of the median answer to a one-fact question: {statistics.median(words):g}"])
+    lines = [str(measure) for measure in measures(run.marks)]
+    return "\n".join([f"{len(run.marks)} rows", *lines, f"words of the median answer to a one-fact question: {statistics.median(words):g}"])
 
 
 def main() -> None:
@@ -47,7 +44,7 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, default=ROOT / "corpus/questions.jsonl")
     options = parser.parse_args()
     run = evaluated(options.articles, options.split, options.questions)
-    print(f"{options.split} half, all: {table(run)}\n\n{options.split} half, the plain ones: {table(run, 'p-')}")
+    print(f"{options.split} half: {table(run)}")
 
 
 if __name__ == "__main__":
