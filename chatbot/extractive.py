@@ -15,7 +15,7 @@ from chatbot.evidence import Evidence
 from chatbot.understanding import Asked
 from ingest.types import Chunk, Unit
 
-CLOSE = 0.05  # of the best score: a unit this much below it may still belong to the answer
+CLOSE = 0.1  # of the best score: a unit this much below it may still belong to the answer (tune half: .05 holds 1 and 4 points less, .2 no more than 1 and 2 more, in longer answers)
 FACT_WORDS = 80  # of an answer to one question, at most, unless its first unit alone is longer
 LIST_WORDS = 150
 SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
