@@ -22,6 +22,7 @@ from chatbot.evidence import Evidence, Query, rank, rarity, reordered
 from chatbot.extractive import Picked
 from chatbot.follow_up import leans_back, standalone
 from chatbot.guide import Choice, choices, path_of, recommendation
+from chatbot.outsider import is_compared
 from chatbot.person import without_person
 from chatbot.proof import Prover
 from chatbot.rerank import Reranker, rerank_evidence, rerank_passages
@@ -118,7 +119,12 @@ class Found:
     @property
     def is_answered(self) -> bool:
         """Whether the evidence answers, and holds a unit that can be quoted as an answer."""
-        return self.verdict.probability >= fitted.threshold() and bool(self.picked)
+        return self.verdict.probability >= fitted.threshold() and bool(self.picked) and not self.lacks_outsider
+
+    @property
+    def lacks_outsider(self) -> bool:
+        """Whether the question compares with somebody whom no quote compares."""
+        return self.asked.outsider is not None and not is_compared(self.asked.outsider, (one.chunk.quote(one.unit) for one in self.picked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +422,10 @@ def _invitation(opened: Opened) -> str:
 
 
 def _nothing_on(question: str, found: Sequence[Found]) -> str:
-    """What is missing: the question's own words and names that stand nowhere in the articles."""
+    """What is missing: whom the question compares with, or its own words and names that stand nowhere in the articles."""
+    outsiders = ", ".join(f"“{one.asked.outsider}”" for one in found if one.lacks_outsider)
+    if outsiders:
+        return f"The articles do not answer this. They compare no role with {outsiders}."
     unknown = {term for one in found for term in one.verdict.missing}
     words = dict.fromkeys(word for word in _NAME_OR_WORD.findall(question) if unknown & set(content_terms(word)))
     if not words:

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from chatbot.outsider import outsider
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
 
@@ -160,10 +161,13 @@ class Asked:
     text: str
     shape: Shape
     roles: tuple[str, ...]
+    outsider: str | None = None  # whom a role is compared with that is none
 
 
 def understand(question: str, names: RoleNames) -> Asked:
     roles = names.roles_in(question)
+    if who := outsider(question, names):
+        return Asked(question, "fact", roles, who)
     if len(names.roles) > 1 and (len(roles) > 1 or _COMPARISON.search(question) or _WHO_WHO.search(question)):
         return Asked(question, "comparison", roles if len(roles) > 1 else tuple(role.name for role in names.roles))
     return Asked(question, "list" if _LIST.search(question) else "fact", roles)

@@ -13,6 +13,7 @@ from chatbot.advisor import Advisor
 from chatbot.cite import MARK, Citations
 from chatbot.disagreement import figures
 from chatbot.extractive import Picked
+from chatbot.outsider import outsider
 from chatbot.settings import ChatSettings
 from ingest.pipeline import ingest
 from ingest.roles import RoleNames
@@ -114,3 +115,44 @@ def test_articles_that_disagree_are_both_quoted_with_their_dates(
 def test_figures_are_told_apart_by_sort() -> None:
     found = figures("In 2024 it was $1,500 or 20 % more after 3 years with 12 people")
     assert found == {"money": {"1500"}, "share": {"20"}, "time": {"3"}, "count": {"12"}}
+
+
+@pytest.mark.parametrize(
+    ("question", "who"),
+    [
+        ("What is the difference between a bread baker and a food chemist?", "food chemist"),
+        ("what's the difference between a food chemist and a cake artist", "food chemist"),
+        ("Bread baker vs butler?", "butler"),
+        ("How does a pastry chef differ from a hotel manager, in short?", "hotel manager"),
+        ("Do loaf makers earn more than web developers?", "web developers"),
+        ("Compare bread bakers with plumbers", "plumbers"),
+        ("What is the difference between a bread baker and a pastry chef?", None),
+        ("What is the difference between the pay and the career of a bread baker?", None),
+        ("Do bread bakers get up earlier than the other ones?", None),
+        ("Does a bread baker need more than 20 minutes?", None),
+        ("How do butlers differ from gardeners?", None),
+    ],
+)
+def test_who_is_no_role_of_the_articles_is_told_from_the_roles(question: str, who: str | None) -> None:
+    assert outsider(question, RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("cake artist",))))) == who
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_role_is_not_compared_with_who_is_not_in_the_articles(advisor: Advisor) -> None:
+    answer = advisor.answer("What is the difference between a bread baker and a hotel manager?").answer
+    assert (answer.status, answer.citations) == ("abstained", ())
+    assert answer.text == "The articles do not answer this. They compare no role with “hotel manager”."
+
+
+@pytest.mark.usefixtures("answering")
+def test_an_article_that_compares_a_role_with_somebody_else_is_quoted(
+    settings: IngestSettings, embedder: FakeEmbedder, write_article: Callable[[str, str], Path]
+) -> None:
+    said = "A bread baker is up at night, while a hotel manager sleeps."
+    write_article("hotel.md", f"---\ntitle: Hotels\n---\n# Hotels\n\n{said}\n")
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    answer = advisor.answer("What is the difference between a bread baker and a hotel manager?").answer
+    advisor.close()
+    assert answer.status == "answered"
+    assert said in answer.text

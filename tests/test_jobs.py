@@ -28,7 +28,9 @@ from ui import background, jobs, keeping, render_runs
 from ui import cli as command_line
 
 ROWS = (
-    Question(id="right", question="What does a bread baker own?", kind="fact", answerable=True, facts=(("stone oven",),), split="tune"),
+    Question(
+        id="right", question="Which tools does a bread baker own?", kind="fact", answerable=True, facts=(("stone oven",),), split="tune"
+    ),
     Question(
         id="wrong",
         question="What does a <img src=x> pastry chef decorate?",
