@@ -17,6 +17,7 @@ from ingest.types import Unit
 WORDS = 150  # of a comparison, at most
 SIDE_WORDS = 25  # of these, kept for a role that the best units leave out
 FAR = 0.2  # of the best score: a unit so much below it is not on the matter
+FARTHER = 0.3  # the same, where the matter is the roles themselves
 NOT_SAID = "The articles do not say."
 ANY_ASPECT = "What the articles say"  # of sentences that do not stand under one heading
 
@@ -29,11 +30,20 @@ def choose(ranked: Sequence[Evidence], roles: Sequence[str], word_share: float =
     told = [evidence for evidence in ranked if extractive.says_something(evidence)]
     picked = extractive.topped_up([], told, int(WORDS * word_share) - SIDE_WORDS)
     sided = {role for one in picked for role in _side(one.unit, roles)}
-    for role in roles:
-        if role not in sided and (sided or not any(role in one.unit.roles for one in picked)):
-            side = next((other for other in told if _side(other.unit, roles) == {role} and other.score > told[0].score - FAR), None)
-            picked += [Picked(side.passage.chunk, side.number)] if side else []
-    return picked
+    if sided or not all(any(role in one.unit.roles for one in picked) for role in roles):
+        return [*picked, *_sides(told, [role for role in roles if role not in sided], roles, FAR)]
+    if len(picked) > 1 or picked[0].unit.kind == "row":
+        return picked
+    # one sentence on the roles together says little: what is said of each beside it, if of each
+    sides = _sides(told, roles, roles, FARTHER)
+    return [*picked, *sides] if len(sides) == len(roles) else picked
+
+
+def _sides(told: Sequence[Evidence], wanted: Sequence[str], roles: Sequence[str], far: float) -> list[Picked]:
+    """The best unit that speaks about each of the wanted roles alone, where one is on the matter."""
+    near = [evidence for evidence in told if evidence.score > told[0].score - far]
+    found = (next((evidence for evidence in near if _side(evidence.unit, roles) == {role}), None) for role in wanted)
+    return [Picked(side.passage.chunk, side.number) for side in found if side]
 
 
 def _side(unit: Unit, roles: Sequence[str]) -> set[str]:

@@ -134,8 +134,8 @@ def quoted(one: Picked, citations: Citations) -> str:
 
 
 def _list(group: Sequence[Picked], citations: Citations) -> str:
+    opening = _opening(group[0], citations)  # first: marks are numbered in the order of reading
     items = [f"- {quoted(one, citations)}" for one in group]
-    opening = _opening(group[0], citations)
     return "\n".join([opening, "", *items] if opening else items)
 
 

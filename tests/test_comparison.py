@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import FakeEmbedder
 
@@ -12,9 +13,11 @@ from chatbot import comparison, fitted
 from chatbot.advisor import Advisor
 from chatbot.cite import MARK, Citations
 from chatbot.disagreement import figures
+from chatbot.evidence import Evidence
 from chatbot.extractive import Picked
 from chatbot.outsider import outsider
 from chatbot.settings import ChatSettings
+from chatbot.types import Passage
 from ingest.pipeline import ingest
 from ingest.roles import RoleNames
 from ingest.settings import IngestSettings
@@ -62,6 +65,33 @@ def test_marks_are_numbered_in_the_order_of_reading(advisor: Advisor) -> None:
 def test_a_side_that_nothing_is_said_about_says_so(advisor: Advisor) -> None:
     *_, row = table_of(advisor, "kneads dough")
     assert row[2] == comparison.NOT_SAID
+
+
+@pytest.mark.parametrize(
+    ("below", "wanted"),
+    [
+        ((0.25, 0.28), ["Both roles rise early.", "A bread baker kneads", "A pastry chef decorates"]),
+        ((0.25, 0.35), ["Both roles rise early."]),  # no cell may say that the articles say nothing, where they only say it elsewhere
+    ],
+)
+def test_what_is_said_of_the_roles_together_stands_beside_what_is_said_of_each(
+    below: tuple[float, float],
+    wanted: list[str],
+    settings: IngestSettings,
+    embedder: FakeEmbedder,
+    write_article: Callable[[str, str], Path],
+) -> None:
+    write_article("both.md", f"---\ntitle: Both\nroles:\n  {BAKER}: []\n  {CHEF}: []\n---\n# Both\n\nBoth roles rise early.\n")
+    ingest(settings, embedder)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    units = picked(advisor, "Both roles rise early", "kneads dough", "decorates cakes")
+    advisor.close()
+    ranked = [
+        Evidence(Passage(one.chunk, 1, 1, 1, 0), one.unit, one.number, 1 - far, np.zeros(1, np.float32), 1)
+        for one, far in zip(units, (0.0, *below), strict=True)
+    ]
+    chosen = [one.chunk.quote(one.unit) for one in comparison.choose(ranked, (BAKER, CHEF))]
+    assert [quote[: len(start)] for quote, start in zip(chosen, wanted, strict=True)] == wanted
 
 
 def test_rows_of_tables_and_sentences_share_one_table(advisor: Advisor) -> None:
