@@ -39,10 +39,10 @@ DOORS = {
     "markdownify": {"ingest/shown_html.py"},
     "lxml": {"ingest/read_docx.py", "ingest/shown_html.py"},
     "markdown_it": {"ingest/markdown.py", "ingest/split.py", "ui/markdown.py"},
-    "openai": {"chatbot/generative.py"},
-    "httpx2": {"chatbot/generative.py"},
+    "openai": {"chatbot/endpoint.py"},
+    "httpx2": {"chatbot/endpoint.py"},
     "langsmith": {"chatbot/generative.py"},
-    "langchain_openai": {"chatbot/generative.py"},
+    "langchain_openai": {"chatbot/endpoint.py"},
 }
 
 

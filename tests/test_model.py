@@ -25,8 +25,9 @@ from test_advisor import assert_proved
 from chatbot import fitted
 from chatbot.advisor import Advisor
 from chatbot.budgets import FILE, Budget
+from chatbot.endpoint import OpenAIEndpoint, Opened
 from chatbot.errors import BudgetError, ModelError
-from chatbot.generative import PAUSE, Breaker, OpenAIEndpoint, Opened, WritingModel, check_endpoint
+from chatbot.generative import PAUSE, Breaker, WritingModel, check_endpoint
 from chatbot.proof import Prover
 from chatbot.settings import ChatSettings, ModelSettings
 from chatbot.types import Answer, Tokens

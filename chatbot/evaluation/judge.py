@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from chatbot.endpoint import judge_client, model_error
 from chatbot.evaluation.marking import Outcomes
 from chatbot.evaluation.questions import Question
-from chatbot.generative import judge_client, model_error
 from chatbot.settings import EndpointSettings
 from chatbot.types import Answer
 from ingest.errors import CareerAdvisorError, SettingsError
