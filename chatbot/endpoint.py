@@ -1,4 +1,4 @@
-"""An OpenAI-compatible endpoint, and what any error of it says to a person: bounded in time and bytes, no redirect, nothing logged.
+"""An OpenAI-compatible endpoint, and what any error of it says to a person: bounded in time and bytes, no redirect, no question or key in a log.
 
 The only place that knows openai's errors: whatever goes wrong becomes a ModelError of one sentence, which holds nothing of what the endpoint said.
 """

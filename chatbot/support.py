@@ -65,7 +65,7 @@ class Signs:
     late: float  # how well each word piece of the claim is matched by the statement
     late_all: float  # the same, by any of the statements
     alike: float  # cosine of the claim and the statement's own words, by the embedding model
-    unit: float  # cosine of the claim and the statement under its heading, by the reader
+    unit: float  # cosine of the claim and the statement under its heading, by the embedding model
     worst_all: float  # match of the rare pieces that the statements match worst, as a mean
     words: float  # share of the claim's content words, or of their like, that stand in the statement
     back: float  # how well each word piece of the statement is matched by the claim
@@ -142,7 +142,7 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A claim or a statement, read by the reader (all of it) and by the embedding model (its own words)."""
+    """A claim or a statement: all of it as it was read, and the vector of its own words."""
 
     words: _Words
     encoded: Encoded

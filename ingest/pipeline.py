@@ -149,7 +149,7 @@ def _computed(missing: Mapping[bytes, Chunk], embedder: Embedder, progress: Prog
     for first in range(0, len(order), EMBED_STEP):
         step = [missing[key] for key in order[first : first + EMBED_STEP]]
         read = embedder.encode([chunk.embedding_text() for chunk in step])
-        vectors = [chunk_vectors(one, chunk.unit_starts) for one, chunk in zip(read, step, strict=True)]
+        vectors = [chunk_vectors(one, chunk.unit_spans) for one, chunk in zip(read, step, strict=True)]
         found.update(zip(order[first : first + EMBED_STEP], vectors, strict=True))
         if progress:
             progress(len(found), len(order))

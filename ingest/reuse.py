@@ -20,8 +20,8 @@ from ingest.types import Chunk
 
 
 def reading_key(chunk: Chunk) -> bytes:
-    """Names what is embedded of a chunk, and where its units start in that, by 16 bytes of their SHA-256."""
-    read = f"{' '.join(map(str, chunk.unit_starts))}\n{chunk.embedding_text()}"
+    """Names what is embedded of a chunk, and where its units stand in that, by 16 bytes of their SHA-256."""
+    read = f"{' '.join(f'{unit.start}-{unit.end}' for unit in chunk.unit_spans)}\n{chunk.embedding_text()}"
     return hashlib.sha256(read.encode()).digest()[:16]
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
@@ -113,22 +114,29 @@ class Chunk:
         return f"{self.preamble}\n{self._embedded_until(self.embedded.end)}"
 
     @property
-    def unit_starts(self) -> tuple[int, ...]:
-        """Where in the embedding text each unit starts."""
+    def unit_spans(self) -> tuple[Span, ...]:
+        """Where in the embedding text each unit stands, as far as it is embedded."""
         before = len(self.preamble) + 1
-        return tuple(before + len(self._embedded_until(unit.span.start)) for unit in self.units)
+        return tuple(
+            Span(*(before + len(self._embedded_until(min(at, self.embedded.end))) for at in (unit.span.start, unit.span.end)))
+            for unit in self.units
+        )
 
     def _embedded_until(self, end: int) -> str:
-        text = self.text[self.embedded.start - self.start : max(end, self.embedded.start) - self.start]
-        return HUMP.sub(" ", text) if self._holds_glued else text
+        first, last = self.embedded.start - self.start, max(end, self.embedded.start) - self.start
+        cuts = [first, *(at for at in self._seams if first < at < last), last]
+        return " ".join(self.text[one:other] for one, other in pairwise(cuts))
 
     @cached_property
-    def _holds_glued(self) -> bool:
-        return any(map(self._is_glued, self.units))
+    def _seams(self) -> list[int]:
+        """Where in the text two cells of a glued row, or of its table's header, met."""
+        spans = {span for unit in self.units if self._is_glued(unit) for span in (unit.lead, unit.span) if span}
+        return [match.start() for match in HUMP.finditer(self.text) if any(s.start <= self.start + match.start() < s.end for s in spans)]
 
     def _is_glued(self, unit: Unit) -> bool:
-        """Whether it is a table's row whose cells cannot be told apart any more."""
-        return unit.kind == "row" and self.quote(unit).strip("| ").count("|") == 0
+        """Whether it is a table's row whose cells cannot be told apart any more, nor those of the header: a table of one column is whole."""
+        header = self.lead_of(unit) or self.quote(unit)
+        return unit.kind == "row" and "|" not in self.quote(unit).strip("| ") and bool(HUMP.search(header))
 
     def unit_text(self, unit: Unit) -> str:
         """One unit as it is read alone: under its nearest heading, after what opens it."""

@@ -30,16 +30,15 @@ def chunks_of(text: str) -> list[Chunk]:
 
 
 def own_texts(chunk: Chunk) -> list[str]:
-    """The embedding text from where each unit starts to where the next does."""
     text = chunk.embedding_text()
-    return [text[first:last].strip() for first, last in pairwise((*chunk.unit_starts, len(text)))]
+    return [text[unit.start : unit.end] for unit in chunk.unit_spans]
 
 
-def test_units_start_where_they_are_said_to() -> None:
+def test_units_stand_where_they_are_said_to() -> None:
     for article_id, path in find_articles(ROOT / "corpus/articles").files.items():
         article = read_article(article_id, path, 1_000_000)
         for chunk in split(article, lambda words: len(words.split()), 100, 200):
-            assert all(text.startswith(chunk.quote(unit)) for text, unit in zip(own_texts(chunk), chunk.units, strict=True))
+            assert own_texts(chunk) == [chunk.quote(unit) for unit in chunk.units]
 
 
 def test_the_cells_of_a_glued_row_are_parted_and_the_rows_still_found() -> None:
@@ -48,9 +47,28 @@ def test_the_cells_of_a_glued_row_are_parted_and_the_rows_still_found() -> None:
     assert "Bread Baker Pastry Chef" in chunk.embedding_text()
 
 
+def test_the_words_beside_a_glued_row_or_in_a_table_of_one_column_stay_whole() -> None:
+    (chunk,) = chunks_of(f"Most teams use LangChain.\n\n{GLUED}")
+    assert own_texts(chunk) == ["Most teams use LangChain.", "| Main Work Bread Cakes |", "| Mood Calm Hectic |"]
+    (chunk,) = chunks_of("Most teams use PyTorch.\n\n| Tool |\n|---|\n| LangChain |\n")
+    assert own_texts(chunk) == ["Most teams use PyTorch.", "| LangChain |"]
+
+
+def test_what_stands_between_units_opens_the_chunk() -> None:
+    """A table's header tells of its rows, not of the sentence before it."""
+    embedder = FakeEmbedder()
+    (chunk,) = chunks_of("The office is in Berlin.\n\n| Person | Salary |\n|---|---|\n| Anna | 21 |\n")
+    (read,) = embedder.encode([chunk.embedding_text()])
+    found = chunk_vectors(read, chunk.unit_spans)
+    alone = embedder.encode(["The office is in Berlin.", "Anna 21"])
+    np.testing.assert_allclose(found.units, [one.vector for one in alone], atol=1e-5)
+    (opening,) = embedder.encode(["A title Person Salary"])
+    np.testing.assert_allclose(found.tokens[: found.rows[1]], opening.tokens, atol=1e-3)
+
+
 def test_a_part_of_a_long_unit_is_all_that_units() -> None:
     for chunk in chunks_of("It " + "goes on and " * 60 + "ends.\n"):
-        assert own_texts(chunk) == [chunk.embedded.of(chunk.text).strip()]
+        assert own_texts(chunk) == [chunk.embedded.of(chunk.text)]
 
 
 def test_another_place_of_a_unit_is_another_reading() -> None:
@@ -64,7 +82,7 @@ def test_every_piece_belongs_to_the_opening_or_to_one_unit() -> None:
     embedder = FakeEmbedder()
     for chunk in chunks_of("# Bread\n\nBakers bake bread. Cooks cook soup.\n\n- warm ovens\n- cold cellars\n"):
         (read,) = embedder.encode([chunk.embedding_text()])
-        found = chunk_vectors(read, chunk.unit_starts)
+        found = chunk_vectors(read, chunk.unit_spans)
         assert found.rows[0] == 0
         assert found.rows[-1] == len(found.tokens) == len(read.pieces)
         for number, (first, last) in enumerate(pairwise(found.rows[1:])):
@@ -83,7 +101,9 @@ def test_a_unit_matches_by_its_own_pieces_and_by_what_opens_its_chunk(settings: 
     expected = []
     for row in rows:
         chunk = index.chunks([row])[0]
-        (opening,) = embedder.encode([chunk.embedding_text()[: chunk.unit_starts[0]]])
+        text = chunk.embedding_text()
+        gaps = pairwise([0, *(at for unit in chunk.unit_spans for at in (unit.start, unit.end)), len(text)])
+        (opening,) = embedder.encode([" ".join(text[first:last] for first, last in list(gaps)[::2])])
         for tokens in index.unit_tokens(row):
             both = np.concatenate([tokens, opening.tokens])
             expected.append((both @ asked.tokens.T).max(axis=0))

@@ -14,8 +14,8 @@ from chatbot.advisor import Advisor
 from chatbot.cite import MARK, Citations
 from chatbot.disagreement import figures
 from chatbot.evidence import Evidence
-from chatbot.extractive import Picked
-from chatbot.outsider import outsider
+from chatbot.extractive import Picked, compose
+from chatbot.outsider import is_compared, outsider
 from chatbot.settings import ChatSettings
 from chatbot.types import Passage
 from ingest.pipeline import ingest
@@ -42,6 +42,10 @@ def picked(advisor: Advisor, *texts: str) -> list[Picked]:
     ]
 
 
+def evidence_of(one: Picked, score: float) -> Evidence:
+    return Evidence(Passage(one.chunk, 1, 1, 1, 0), one.unit, one.number, score, np.zeros(1, np.float32), 1)
+
+
 def table_of(advisor: Advisor, *texts: str) -> list[list[str]]:
     names = RoleNames([Role(BAKER), Role(CHEF)])
     text = comparison.compose(picked(advisor, *texts), (BAKER, CHEF), names.roles_in, Citations({}))
@@ -60,6 +64,17 @@ def test_marks_are_numbered_in_the_order_of_reading(advisor: Advisor) -> None:
     text = comparison.compose(units, (BAKER, CHEF), names.roles_in, Citations({}))
     assert MARK.findall(text) == ["1", "2", "3"]
     assert text.index("Rye flour") < text.index("| Aspect")
+
+
+def test_a_lists_opening_is_numbered_before_its_items(advisor: Advisor) -> None:
+    text = compose(picked(advisor, "a stone oven", "a bench scraper"), Citations({}))
+    assert MARK.findall(text) == ["1", "2", "3"]
+
+
+def test_a_row_on_both_roles_stands_alone(advisor: Advisor) -> None:
+    row, *sides = picked(advisor, "21 coins", "kneads dough", "decorates cakes")
+    ranked = [evidence_of(row, 1.0), *(evidence_of(side, 0.75) for side in sides)]
+    assert comparison.choose(ranked, (BAKER, CHEF)) == [row]
 
 
 def test_a_side_that_nothing_is_said_about_says_so(advisor: Advisor) -> None:
@@ -86,10 +101,7 @@ def test_what_is_said_of_the_roles_together_stands_beside_what_is_said_of_each(
     advisor = Advisor(settings.data, ChatSettings(), embedder)
     units = picked(advisor, "Both roles rise early", "kneads dough", "decorates cakes")
     advisor.close()
-    ranked = [
-        Evidence(Passage(one.chunk, 1, 1, 1, 0), one.unit, one.number, 1 - far, np.zeros(1, np.float32), 1)
-        for one, far in zip(units, (0.0, *below), strict=True)
-    ]
+    ranked = [evidence_of(one, 1 - far) for one, far in zip(units, (0.0, *below), strict=True)]
     chosen = [one.chunk.quote(one.unit) for one in comparison.choose(ranked, (BAKER, CHEF))]
     assert [quote[: len(start)] for quote, start in zip(chosen, wanted, strict=True)] == wanted
 
@@ -161,10 +173,27 @@ def test_figures_are_told_apart_by_sort() -> None:
         ("Do bread bakers get up earlier than the other ones?", None),
         ("Does a bread baker need more than 20 minutes?", None),
         ("How do butlers differ from gardeners?", None),
+        ("Should I be a bread baker or an art teacher?", "art teacher"),
+        ("How does a bread baker compare to an art teacher?", "art teacher"),
+        ("What sets cake artists apart from oil painters?", "oil painters"),
+        ("Do oil painters earn more than cake artists?", "oil painters"),
+        ("Are bread bakers in more demand than ever?", None),
+        ("Does it pay better than bread baker?", None),
+        ("Who earns better than a bread baker?", None),
+        ("How do the tools of a bread baker differ from project to project?", None),
+        ("What is the difference between a senior bread baker and a beginner?", None),
+        ("Do pastry chefs earn more than the other chefs?", None),
+        ("Do I need a degree or a mentor to be a bread baker?", None),
     ],
 )
 def test_who_is_no_role_of_the_articles_is_told_from_the_roles(question: str, who: str | None) -> None:
     assert outsider(question, RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("cake artist",))))) == who
+
+
+def test_a_quote_compares_only_whom_it_names() -> None:
+    assert is_compared("art teachers", ["Unlike an art teacher, a baker sleeps by day."])
+    assert not is_compared("art teacher", ["Unlike a teacher of cooks, a baker of art sleeps by day."])
+    assert not is_compared("art teacher", ["An art teacher bakes."])
 
 
 @pytest.mark.usefixtures("answering")

@@ -53,6 +53,17 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], AppTest]:
     return start
 
 
+def test_the_model_is_loaded_once_the_page_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_advisor(*_: object) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(component, "PAINT_SECONDS", 3600)
+    monkeypatch.setattr(wiring, "open_advisor", open_advisor)
+    app = AppTest.from_file(str(APP), default_timeout=20).run()
+    assert len(app.chat_input) == 1
+    assert "Getting the articles ready" in json.dumps(trees(app), ensure_ascii=False)
+
+
 def trees(app: AppTest) -> list[dict[str, Any]]:
     """What the component was given to show, in the order of the page."""
     return [json.loads(element.proto.json)[0] for element in app.get("bidi_component")]

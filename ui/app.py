@@ -27,12 +27,18 @@ if TYPE_CHECKING:
 
 
 @st.cache_resource(show_spinner=False)
-def opening() -> Future[Advisor]:
+def opening(_wait: float = component.PAINT_SECONDS) -> Future[Advisor]:
     """The advisor, or why there is none. Loading the model takes seconds: it goes on behind the page, once that can be seen."""
     future: Future[Advisor] = Future()
-    # no daemon: a program that ends while a model is loaded is aborted by the library that loads it; it takes seconds at most
-    threading.Timer(component.PAINT_SECONDS, _open, args=(future,)).start()
+    timer = threading.Timer(_wait, _start, args=(future,))
+    timer.daemon = True
+    timer.start()
     return future
+
+
+def _start(future: Future[Advisor]) -> None:
+    # no daemon: a program that ends while a model is loaded is aborted by the library that loads it; it takes seconds at most
+    threading.Thread(target=_open, args=(future,), name="open-advisor").start()
 
 
 def _open(future: Future[Advisor]) -> None:
@@ -58,7 +64,7 @@ def reopen() -> Future[Advisor]:
     """Tries again where there was no advisor; where there is one, or will be, it is that one."""
     if opening().done() and opening().exception():
         opening.clear()
-    return opening()
+    return opening(0)
 
 
 @st.cache_resource(show_spinner=False)

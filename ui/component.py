@@ -20,8 +20,8 @@ OnClick = Callable[[int], None]
 
 POLL_SECONDS = 0.2  # how often the page looks at an answer that grows
 IDLE_POLL_SECONDS = 4.0  # at a conversation that another tab may go on with
-PAINT_SECONDS = 1.0  # what a browser needs, and both of a laptop's cores, until the first page can be seen
 OPENING_POLL_SECONDS = 1.0  # and at the model that is loaded, which needs the processor itself
+PAINT_SECONDS = 1.0  # what a browser needs, and both of a laptop's cores, until the first page can be seen
 
 
 def _asset(name: str) -> str:

@@ -1,6 +1,6 @@
 """What the page costs: python -m tests.benchmarks.page [--articles FOLDER | --chunks 100000] [--rounds 3] [--peers PYTHON]
 
-A server of its own each round, a fresh Chromium profile, and five questions. Shown are medians: seconds from the address to the first words seen
+A server of its own each round, a fresh Chromium profile, and five questions. Shown are medians: seconds from the address to the first that is seen
 (Chromium's first contentful paint) and to the box that takes a question, once the server is up; seconds from Enter to the end of the first and of a
 later answer; the server's memory at its peak and at the end. With --peers beside LangChain's tutorial pipeline (tutorial_page.py) on the same articles. --chunks draws the vectors of so
 many chunks at random, as tests.benchmarks.speed does; the tutorial's are computed and not measured then.
