@@ -162,13 +162,14 @@ class Shuffled(SentenceTransformerEmbedder):
 
 
 ALL = to_ask(read_questions(ROOT / "corpus/questions.jsonl"))
+HALF = ALL[::2]  # `make soak` asks them all
 
 
 @pytest.fixture(scope="module")
 def default_run(real_advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Every question of the set, asked by nobody in particular."""
+    """Every other question of the set, asked by nobody in particular."""
     evaluation = Evaluation(real_advisor, ChatSettings().model_dump(), personas=False)
-    return evaluation.run(ALL, tmp_path_factory.mktemp("default") / "run")
+    return evaluation.run(HALF, tmp_path_factory.mktemp("default") / "run")
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ def test_shuffled_vectors_are_called_worse(against_default: Callable[..., Compar
 
 
 def test_no_lexical_part_is_called_worse(against_default: Callable[..., Comparison]) -> None:
-    assert against_default(ChatSettings(dense_weight=1), [row for row in ALL if row.answerable]).is_worse
+    assert against_default(ChatSettings(dense_weight=1), [row for row in HALF if row.answerable]).is_worse
 
 
 def test_a_harmless_change_is_called_noise(against_default: Callable[..., Comparison]) -> None:
@@ -218,12 +219,15 @@ def test_a_harmless_change_is_called_noise(against_default: Callable[..., Compar
 
 def test_the_default_mode_is_not_worse_than_the_baseline(default_run: Run) -> None:
     """`make baseline` renews it, in a commit whose message shows the comparison that it prints."""
-    comparison = compare(read_run(ROOT / "tests/baseline"), default_run)
+    baseline = read_run(ROOT / "tests/baseline")
+    comparison = compare(baseline, default_run)
     assert not comparison.is_worse, str(comparison)
-    assert len(comparison.left_out) < len(ALL) / 4, "the question set has moved away from the baseline; renew it with `make baseline`"
+    assert len({row.id for row in ALL} - set(baseline.marks)) < len(ALL) / 4, (
+        "the question set has moved away from the baseline; renew it with `make baseline`"
+    )
 
 
-@pytest.mark.parametrize("rows", [ALL[1::6], pytest.param(ALL, marks=pytest.mark.soak)], ids=["some", "all"])
+@pytest.mark.parametrize("rows", [ALL[1::12], pytest.param(ALL, marks=pytest.mark.soak)], ids=["some", "all"])
 def test_who_asks_changes_neither_facts_nor_sources(rows: Sequence[Question], real_advisor: Advisor, tmp_path: Path) -> None:
     run = Evaluation(real_advisor, ChatSettings().model_dump()).run(rows, tmp_path / "run")
     assert {outcomes["persona swap"] for outcomes in run.marks.values()} == {(1.0, 1.0)}
