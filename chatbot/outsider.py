@@ -40,7 +40,7 @@ _CALLED = (
     rf"usual|regular|experienced|it|he|she|they|we|you|i)\b)[\w/&+-]+ ){{0,2}}?(?:{_OCCUPATION})s?)\b"
 )
 _FIRST = re.compile(
-    rf"(?:^|\b(?:an?|the|is|are|was|were|do|does|did|will|would|can|should|of|as|become|becoming|be|being) )(?:an? |the )?{_CALLED}",
+    rf"(?:^|\b(?:an?|the|is|are|was|were|do|does|did|will|would|can|should|of|as|become|becoming|be|being) ){_CALLED}",
     re.IGNORECASE,
 )
 _SECOND = re.compile(rf"(?:(?:an?|the|that of an?|those of|some|being an?|becoming an?) )?{_CALLED}", re.IGNORECASE)

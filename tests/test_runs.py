@@ -219,15 +219,13 @@ def test_a_harmless_change_is_called_noise(against_default: Callable[..., Compar
 
 def test_the_default_mode_is_not_worse_than_the_baseline(default_run: Run) -> None:
     """`make baseline` renews it, in a commit whose message shows the comparison that it prints."""
-    baseline = read_run(ROOT / "tests/baseline")
-    comparison = compare(baseline, default_run)
+    comparison = compare(read_run(ROOT / "tests/baseline"), default_run)
     assert not comparison.is_worse, str(comparison)
-    assert len({row.id for row in ALL} - set(baseline.marks)) < len(ALL) / 4, (
-        "the question set has moved away from the baseline; renew it with `make baseline`"
-    )
+    left_out = set(comparison.left_out) - {row.id for row in ALL if row not in HALF}
+    assert len(left_out) < len(HALF) / 4, "the question set has moved away from the baseline; renew it with `make baseline`"
 
 
-@pytest.mark.parametrize("rows", [ALL[1::12], pytest.param(ALL, marks=pytest.mark.soak)], ids=["some", "all"])
+@pytest.mark.parametrize("rows", [ALL[1::8], pytest.param(ALL, marks=pytest.mark.soak)], ids=["some", "all"])
 def test_who_asks_changes_neither_facts_nor_sources(rows: Sequence[Question], real_advisor: Advisor, tmp_path: Path) -> None:
     run = Evaluation(real_advisor, ChatSettings().model_dump()).run(rows, tmp_path / "run")
     assert {outcomes["persona swap"] for outcomes in run.marks.values()} == {(1.0, 1.0)}
