@@ -18,9 +18,9 @@ test: .venv/installed-dev
 soak: .venv/installed-dev
 	@$(BIN)/python -m pytest -m "soak"
 
-# how fast it is, beside what the machine can do and, where .venv-peers is there, beside other libraries; CHUNKS=1000 ROUNDS=5
+# how fast it is, beside what the machine can do and, where .venv-peers is there, beside other libraries; CHUNKS=1000 ROUNDS=5, DRAWN=1 draws the vectors
 bench: .venv/installed-dev
-	@$(BIN)/python -m tests.benchmarks.speed --chunks $(or $(CHUNKS),1000) --rounds $(or $(ROUNDS),5) \
+	@$(BIN)/python -m tests.benchmarks.speed --chunks $(or $(CHUNKS),1000) --rounds $(or $(ROUNDS),5) $(if $(DRAWN),--drawn) \
 	  $(if $(wildcard .venv-peers/bin/python),--peers .venv-peers/bin/python)
 
 # what the page costs in seconds and memory, beside LangChain's tutorial where .venv-peers is there; CHUNKS=100000 draws their vectors

@@ -18,7 +18,7 @@ from ingest.errors import IngestBusyError, NoIndexError, SearchIndexError, Stora
 from ingest.index import others
 from ingest.intact import check_files
 from ingest.kept import GENERATION_NAME, GENERATIONS, POINTER, Manifest, Pointer, current_generation, earlier, kept_generations
-from ingest.probe import probe
+from ingest.probe import Probe, probe
 from ingest.types import content_hash
 
 _BUILDING = ".building-"
@@ -107,8 +107,10 @@ def publish(data: Path, generation: str, write: Callable[[Path], None], kept: in
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(data)
-        write(building)
-        if flaws := probe(building):
+        with Probe() as started:
+            write(building)
+            flaws = started.flaws(building)
+        if flaws:
             raise StorageError(f"The index that was built is not whole ({flaws[0]}); the old one is still served; run the command again.")
         _sync(building)
         name = f"{generation}-{1 + max((_count(path, generation) for path in folder.iterdir()), default=0)}"

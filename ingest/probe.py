@@ -1,6 +1,6 @@
 """Whether a generation is whole: every file as it was written, every chunk in its article and its own nearest neighbour.
 
-It runs in a process of its own, for what reads a damaged store may end the process: python -m ingest.probe FOLDER [thorough]
+It runs in a process of its own, for what reads a damaged store may end the process: python -m ingest.probe, told by a line what to read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -26,21 +27,39 @@ UNFOUND = 1e-3  # share of the chunks that Chroma's graph may miss: of vectors t
 SAME = 1e-4  # cosine distance and difference of a number, up to which two vectors are one
 
 
+class Probe:
+    """A process that reads one generation and ends. It loads what it reads with as soon as it is started: while the generation is written."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-P", "-m", "ingest.probe"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - our own interpreter and module
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def flaws(self, folder: Path, *, thorough: bool = False) -> list[str]:
+        """What is wrong with a generation, each in some words; nothing of a whole one. `thorough` compares every word of its index too."""
+        try:
+            limit = SECONDS + SECONDS_A_THOUSAND * Manifest.read(folder).passages / 1000
+            told, _ = self._process.communicate(json.dumps([str(folder), thorough]), timeout=limit)
+            found: list[str] = json.loads(told)
+        except SearchIndexError:
+            return ["its manifest cannot be read"]
+        except subprocess.TimeoutExpired:
+            return ["it cannot be searched in reasonable time"]
+        except ValueError:
+            return ["reading it ends the program that does"]
+        return found
+
+
 def probe(folder: Path, *, thorough: bool = False) -> list[str]:
-    """What is wrong with a generation, each in some words; nothing of a whole one. `thorough` compares every word of its index too."""
-    try:
-        chunks = Manifest.read(folder).passages
-        command = [sys.executable, "-P", "-m", "ingest.probe", str(folder), *(["thorough"] if thorough else [])]
-        limit = SECONDS + SECONDS_A_THOUSAND * chunks / 1000
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603 - our own interpreter and module
-        flaws: list[str] = json.loads(done.stdout)
-    except SearchIndexError:
-        return ["its manifest cannot be read"]
-    except subprocess.TimeoutExpired:
-        return ["it cannot be searched in reasonable time"]
-    except ValueError:
-        return ["reading it ends the program that does"]
-    return flaws
+    """`Probe.flaws` by a process that is started for it."""
+    with Probe() as started:
+        return started.flaws(folder, thorough=thorough)
 
 
 def flaws_of(folder: Path, *, thorough: bool) -> Iterator[str]:
@@ -101,5 +120,13 @@ def _words(index: GenerationIndex, chunks: list[Chunk]) -> Iterator[str]:
         yield "its words are not those of its chunks"
 
 
+def main() -> None:
+    import bm25s  # noqa: F401, PLC0415 - it and Chroma take a second to load, which
+    import chromadb  # noqa: F401, PLC0415 - may pass before there is something to read
+
+    folder, thorough = json.loads(sys.stdin.read())
+    sys.stdout.write(json.dumps(list(flaws_of(Path(folder), thorough=thorough))))
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(list(flaws_of(Path(sys.argv[1]), thorough="thorough" in sys.argv[2:]))))
+    main()

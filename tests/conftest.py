@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -123,8 +124,19 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def probed_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A generation is probed in this process, for a new one takes a second; a test marked `child` has it probed as it is in use."""
     if not request.node.get_closest_marker("child"):
+        monkeypatch.setattr("ingest.generations.Probe", ProbeHere)
         for name in ("ingest.generations.probe", "ingest.doctor.probe"):
-            monkeypatch.setattr(name, lambda folder, *, thorough=False: list(flaws_of(folder, thorough=thorough)))
+            monkeypatch.setattr(name, ProbeHere().flaws)
+
+
+class ProbeHere(AbstractContextManager["ProbeHere"]):
+    """The probe, without its process."""
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def flaws(self, folder: Path, *, thorough: bool = False) -> list[str]:
+        return list(flaws_of(folder, thorough=thorough))
 
 
 @pytest.fixture

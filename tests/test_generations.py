@@ -20,7 +20,7 @@ from ingest.index import GenerationIndex
 from ingest.intact import record_files
 from ingest.kept import GENERATIONS, POINTER, Manifest, Pointer, current_generation
 from ingest.pipeline import ingest, ingest_without, roll_back
-from ingest.probe import flaws_of, probe
+from ingest.probe import Probe, flaws_of, probe
 from ingest.settings import IngestSettings
 
 MODEL = "fake/1"
@@ -272,6 +272,17 @@ def test_a_generation_is_probed_in_a_process_of_its_own(settings: IngestSettings
     assert probe(folder)
 
 
+@pytest.mark.child
+def test_a_probe_that_dies_finds_a_flaw_and_one_that_is_not_needed_ends(settings: IngestSettings, embedder: FakeEmbedder) -> None:
+    ingest(settings, embedder)
+    with Probe() as started:
+        started._process.kill()
+        assert started.flaws(current_generation(settings.data)) == ["reading it ends the program that does"]
+    with pytest.raises(StorageError), Probe() as started:
+        raise StorageError
+    assert started._process.poll() is not None
+
+
 def spoil_vectors(folder: Path) -> None:
     np.save(folder / "vectors.npy", np.load(folder / "vectors.npy")[::-1].copy())
 
@@ -329,7 +340,7 @@ def test_what_is_not_whole_is_never_switched_to(
 ) -> None:
     before = ingest(settings, embedder).generation
     write_article("new.md", "New.")
-    monkeypatch.setattr(generations, "probe", lambda _: ["a chunk is lost"])
+    monkeypatch.setattr(generations.Probe, "flaws", lambda *_: ["a chunk is lost"])
     with pytest.raises(StorageError, match="a chunk is lost"):
         ingest(settings, embedder)
     assert served(settings) == before

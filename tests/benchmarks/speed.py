@@ -4,8 +4,9 @@
 Every figure is of whole processes or of a process of its own, the rounds are interleaved, and medians are shown; ratios are taken within a round. The
 articles are the practice articles, varied until there are enough chunks. The limits: sentence-transformers' encode with its defaults, in fp32, over
 the same texts; the same of one question; a matrix product over the chunks' vectors; `python -c pass`. Peers get the texts of the chunks, by the
-adapters' protocol (ORDER RESULT); their question's time is what 200 more questions add to a process that asked one, both given the texts' vectors.
-With --drawn the articles' vectors are drawn at random and not computed, to see how questions do over many chunks without hours of embedding.
+adapters' protocol (ORDER RESULT); when they are asked, they are given the texts' vectors.
+With --drawn the chunks' vectors are drawn at random and not computed, and given to the peers too, to see how questions do over many chunks without hours
+of embedding.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from chatbot.wiring import open_advisor, open_embedder
 from ingest.embed import Encoded, SentenceTransformerEmbedder, Vectors
+from ingest.settings import DEFAULT_MODEL
 from tests.benchmarks.practice import read_practice
 
-MORE = 200  # questions that a peer is asked more
+MORE = 200  # questions that a peer is asked more,
+MORE_OF_MANY = 40  # and of as many chunks as are drawn, of which some take a second
 QUESTION = "What does the job pay at the start?"
-VECTORS = "vectors.npy"  # of the chunks
+TEXTS, VECTORS = "texts.json", "vectors.npy"  # of the chunks
 Rounds = dict[str, list[float]]
 
 
@@ -51,6 +55,10 @@ class Place:
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "ui.cli", *words, "--corpus", str(self.corpus), "--data", str(self.data)]
+
+    @property
+    def help(self) -> list[str]:
+        return [sys.executable, "-m", "ui.cli", "--help"]
 
     def child(self, name: str) -> list[str]:
         return [sys.executable, "-m", "tests.benchmarks.speed", "--child", name, "--folder", str(self.folder)]
@@ -95,19 +103,19 @@ def timed(command: Sequence[str]) -> tuple[float, float]:
     return seconds, used.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
 
 
-def told(command: Sequence[str]) -> dict[str, list[float]]:
-    """What a child process says of itself, as JSON."""
+def told(command: Sequence[str]) -> Any:
+    """What a child process says of itself, as JSON in its last line."""
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def one_drawn_round(place: Place) -> dict[str, float]:
+def one_drawn_round(place: Place, peers: Sequence[Peer]) -> dict[str, float]:
     place.forget()
     found = {"ingest of drawn vectors": timed(place.child("drawn"))[0]}
-    found["nothing changed"] = timed(place.command("ingest"))[0]
-    found["cold question"], found["MB of a question"] = timed(place.command("ask", QUESTION))
-    return found | {name: statistics.median(values) for name, values in told(place.child("warm")).items()}
+    found |= {"nothing changed": timed(place.command("ingest"))[0]} | asked(place)
+    for peer in peers:
+        found |= peer.asked(place, MORE_OF_MANY)
+    return found
 
 
 def one_round(place: Place, peers: Sequence[Peer]) -> dict[str, float]:
@@ -119,13 +127,22 @@ def one_round(place: Place, peers: Sequence[Peer]) -> dict[str, float]:
     article.write_text(f"{before}\nOne more sentence stands here.\n", encoding="utf-8")
     found["one article changed"] = timed(place.command("ingest"))[0]
     article.write_text(before, encoding="utf-8")
-    found["cold question"], found["MB of a question"] = timed(place.command("ask", QUESTION))
-    found["python -c pass"] = timed([sys.executable, "-c", "pass"])[0]
-    found |= {name: statistics.median(values) for name, values in told(place.child("warm")).items()}
-    found |= {name: statistics.median(values) for name, values in told(place.child("bare")).items()}
+    found |= asked(place) | medians(place.child("encode"))
     for peer in peers:
-        found |= peer.measured(place)
+        found |= peer.ingested(place) | peer.asked(place, MORE)
     return found
+
+
+def asked(place: Place) -> dict[str, float]:
+    """What a question costs, and the limits of that."""
+    seconds, megabytes = timed(place.command("ask", QUESTION))
+    found = {"cold question": seconds, "MB of a question": megabytes, "--help": timed(place.help)[0]}
+    found["python -c pass"] = timed([sys.executable, "-c", "pass"])[0]
+    return found | medians(place.child("warm")) | medians(place.child("embed"))
+
+
+def medians(command: Sequence[str]) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in told(command).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +153,33 @@ class Peer:
     adapter: Path
     model: Path
 
-    def measured(self, place: Place) -> dict[str, float]:
+    def ingested(self, place: Place) -> dict[str, float]:
+        return self._run(lambda: {"ingest": timed(self._order(place, 0, None))[0]})
+
+    def asked(self, place: Place, more: int) -> dict[str, float]:
+        """Over texts whose vectors it is given."""
+
+        def run() -> dict[str, float]:
+            one = timed(self._order(place, 1, place.folder / VECTORS))[0]
+            milliseconds: list[float] = told(self._order(place, 1 + more, place.folder / VECTORS))[1:]
+            return {"one question, vectors given": one, "ms a question": statistics.median(milliseconds)}
+
+        return self._run(run)
+
+    def _run(self, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
         try:
-            first = timed(self._order(place, 0, None))[0]
-            one, many = (timed(self._order(place, questions, place.folder / VECTORS))[0] for questions in (1, 1 + MORE))
+            return {f"{self.adapter.stem}: {name}": value for name, value in measure().items()}
         except subprocess.CalledProcessError as error:
             print(f"{self.adapter.stem} cannot be run: {(error.stderr.strip().splitlines() or ['no reason given'])[-1][:200]}")
             return {}
-        name = self.adapter.stem
-        return {f"{name}: ingest": first, f"{name}: one question, vectors given": one, f"{name}: ms a question": 1000 * (many - one) / MORE}
 
     def _order(self, place: Place, questions: int, vectors: Path | None) -> list[str]:
-        texts = json.loads((place.folder / "texts.json").read_text(encoding="utf-8"))["chunks"]
         head = {"model": str(self.model), "k": 8, "vectors": vectors and str(vectors)}
         asked = [{"question": f"{QUESTION} ({number})"} for number in range(questions)]
         order = place.folder / "order.jsonl"
-        order.write_text("".join(json.dumps(line) + "\n" for line in (head, *({"text": text} for text in texts), *asked)), encoding="utf-8")
+        order.write_text(
+            "".join(json.dumps(line) + "\n" for line in (head, *({"text": text} for text in _texts(place)), *asked)), encoding="utf-8"
+        )
         return [str(self.python), str(self.adapter), str(order), str(place.folder / "result.jsonl")]
 
 
@@ -178,42 +206,64 @@ def warm(place: Place) -> Rounds:
     for question in questions()[:5]:
         advisor.answer(question)
     answers = milliseconds(advisor.answer)
-    texts = json.loads((place.folder / "texts.json").read_text(encoding="utf-8"))
-    vectors = np.random.default_rng(1).standard_normal((len(texts["chunks"]), 384)).astype(np.float32)
+    vectors = np.load(place.folder / VECTORS)
     product = milliseconds(lambda _: vectors @ vectors[0])
     advisor.close()
     return {"ms a question": answers, "ms a question, 95 %": [float(np.percentile(answers, 95))], "ms a matrix product": product}
 
 
-def bare(place: Place) -> Rounds:
-    """sentence-transformers with its defaults."""
+def embed(_: Place) -> Rounds:
+    """A question by sentence-transformers with its defaults."""
+    model = _plain()
+    model.encode("The first takes longer.")
+    return {"ms a question's bare embedding": milliseconds(model.encode)}
+
+
+def encode(place: Place) -> Rounds:
+    """The chunks by sentence-transformers with its defaults, the model loaded."""
+    chunks, model = _texts(place), _plain()
+    model.encode(chunks[:8])
+    started = time.perf_counter()
+    model.encode(chunks)
+    return {"bare encode of the chunks": [time.perf_counter() - started]}
+
+
+def _plain() -> Any:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
     from ingest.embed import _default_folder  # noqa: PLC0415
 
-    texts = json.loads((place.folder / "texts.json").read_text(encoding="utf-8"))
-    model = SentenceTransformer(str(_default_folder()), device="cpu", local_files_only=True)
-    model.encode(texts["chunks"][:8])
-    found = {"ms a question's bare embedding": milliseconds(model.encode)}
-    started = time.perf_counter()
-    model.encode(texts["chunks"])
-    return found | {"bare encode of the chunks": [time.perf_counter() - started]}
+    return SentenceTransformer(str(_default_folder()), device="cpu", local_files_only=True)
 
 
 def texts(place: Place) -> Rounds:
     """Writes down what an ingest of the articles embeds, with its vectors, and exports the model."""
+    embedder = open_embedder(_settings(place)[0])
+    embedder.vectors(["export it"])
+    return _written(place, embedder)
+
+
+def drawn_texts(place: Place) -> Rounds:
+    """The same with drawn vectors."""
+    open_embedder(_settings(place)[0]).vectors(["export it"])
+    return _written(place, Drawn(DEFAULT_MODEL, _settings(place)[0].models))
+
+
+def _written(place: Place, embedder: SentenceTransformerEmbedder) -> Rounds:
     from ingest.articles import find_articles, read_article  # noqa: PLC0415
     from ingest.split import split  # noqa: PLC0415
 
-    settings, _ = _settings(place)
-    embedder = open_embedder(settings)
-    embedder.vectors(["export it"])
     articles = [read_article(name, path, 5_000_000) for name, path in find_articles(place.corpus).files.items()]
     chunks = [chunk for article in articles for chunk in split(article, embedder.count_pieces, 128, 256)]
-    written = {"chunks": [chunk.embedding_text() for chunk in chunks]}
-    (place.folder / "texts.json").write_text(json.dumps(written), encoding="utf-8")
-    np.save(place.folder / VECTORS, embedder.vectors(written["chunks"]))
+    written = [chunk.embedding_text() for chunk in chunks]
+    (place.folder / TEXTS).write_text(json.dumps(written), encoding="utf-8")
+    np.save(place.folder / VECTORS, embedder.vectors(written))
     return {"chunks": [float(len(chunks))], "units": [float(sum(len(chunk.units) for chunk in chunks))]}
+
+
+def _texts(place: Place) -> list[str]:
+    found: list[str] = json.loads((place.folder / TEXTS).read_text(encoding="utf-8"))
+    return found
 
 
 class Drawn(SentenceTransformerEmbedder):
@@ -252,7 +302,14 @@ def _settings(place: Place):  # type: ignore[no-untyped-def]
     return IngestSettings(corpus=place.corpus, data=place.data), ChatSettings()
 
 
-CHILDREN: dict[str, Callable[[Place], Rounds]] = {"warm": warm, "bare": bare, "drawn": drawn, "texts": texts}
+CHILDREN: dict[str, Callable[[Place], Rounds]] = {
+    "warm": warm,
+    "embed": embed,
+    "encode": encode,
+    "texts": texts,
+    "drawn": drawn,
+    "drawn_texts": drawn_texts,
+}
 
 
 # --- the table
@@ -267,8 +324,11 @@ def table(rounds: Sequence[dict[str, float]]) -> Iterator[str]:
         "bare encode of chunks / first ingest": lambda of: of["bare encode of the chunks"] / of["first ingest"],
         "a question / its bare embedding": lambda of: of["ms a question"] / of["ms a question's bare embedding"],
     }
-    for name, ratio in ratios.items() if "first ingest" in rounds[0] else ():
-        values = [ratio(found) for found in rounds]
+    for name, ratio in ratios.items():
+        try:
+            values = [ratio(found) for found in rounds]
+        except KeyError:  # of drawn vectors nothing is encoded
+            continue
         yield f"{name:<48} {statistics.median(values):>6.2f}     ({min(values):.2f} to {max(values):.2f})"
 
 
@@ -276,7 +336,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=1000, help="about how many")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--drawn", action="store_true", help="draw the articles' vectors at random; without peers")
+    parser.add_argument("--drawn", action="store_true", help="draw the chunks' vectors at random")
     parser.add_argument("--peers", type=Path, help="the Python of the environment that holds the other libraries")
     parser.add_argument("--adapters", type=Path, default=Path(__file__).parent / "quality" / "adapters")
     parser.add_argument("--child", choices=CHILDREN, help=argparse.SUPPRESS)
@@ -288,13 +348,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
         write_corpus(place.corpus, WORDS_A_CHUNK * options.chunks)
-        sizes = {name: int(values[0]) for name, values in told(place.child("texts")).items()}
+        sizes = {name: int(values[0]) for name, values in told(place.child("drawn_texts" if options.drawn else "texts")).items()}
         print(f"{sizes['chunks']} chunks of {sizes['units']} units; medians of {options.rounds} rounds", flush=True)
-        print(
-            "\n".join(
-                table([one_drawn_round(place) if options.drawn else one_round(place, _peers(options)) for _ in range(options.rounds)])
-            )
-        )
+        measure = one_drawn_round if options.drawn else one_round
+        print("\n".join(table([measure(place, _peers(options)) for _ in range(options.rounds)])))
 
 
 WORDS_A_CHUNK = 52  # of the practice articles

@@ -1,7 +1,7 @@
 """What every peer is asked: python adapter.py ORDER RESULT. It imports nothing of the project.
 
 ORDER is JSON lines: {"model": folder, "k": texts wanted, "vectors": file or null}, then {"text": ...} and {"question": ...}. RESULT gets a line a
-question: the numbers of the texts, best first. `vectors` are what the model makes of the texts and, where there are as many, of the questions, in
+question: the numbers of the texts, best first; the last line of standard output is a JSON list of the milliseconds that each took. `vectors` are what the model makes of the texts and, where there are as many, of the questions, in
 their order: five peers need not wait for the same model to read the same texts five times.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,13 @@ def serve(build: Callable[[Sequence[str], str, int], Search]) -> None:
         known = [line.get("text", line.get("question")) for line in lines]
         remember(dict(zip(known, np.load(head["vectors"], allow_pickle=False), strict=False)))
     search = build([line["text"] for line in lines if "text" in line], head["model"], head["k"])
-    rankings = [search(line["question"]) for line in lines if "question" in line]
+    rankings, milliseconds = [], []
+    for line in lines:
+        if "question" in line:
+            started = time.perf_counter()
+            rankings.append(search(line["question"]))
+            milliseconds.append(1000 * (time.perf_counter() - started))
+    print(json.dumps(milliseconds))
     result.write_text("".join(json.dumps(ranking) + "\n" for ranking in rankings), encoding="utf-8")
 
 
