@@ -41,9 +41,13 @@ def choose(ranked: Sequence[Evidence], roles: Sequence[str], word_share: float =
 
 def _sides(told: Sequence[Evidence], wanted: Sequence[str], roles: Sequence[str], far: float) -> list[Picked]:
     """The best unit that speaks about each of the wanted roles alone, where one is on the matter."""
-    near = [evidence for evidence in told if evidence.score > told[0].score - far]
-    found = (next((evidence for evidence in near if _side(evidence.unit, roles) == {role}), None) for role in wanted)
-    return [Picked(side.passage.chunk, side.number) for side in found if side]
+    best: dict[str, Evidence] = {}
+    for evidence in told:
+        if evidence.score > told[0].score - far:
+            for role in _side(evidence.unit, roles):
+                best.setdefault(role, evidence)
+    sides = [best[role] for role in wanted if role in best]
+    return [Picked(side.passage.chunk, side.number) for side in sides]
 
 
 def _side(unit: Unit, roles: Sequence[str]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from chatbot.types import Passage
 from ingest.embed import Encoded, Vectors
 from ingest.index import GenerationIndex
 from ingest.terms import terms
-from ingest.types import Unit
+from ingest.types import Chunk, Unit
 
 _ANNOUNCES = re.compile(
     r"\b(?:this|the) (?:guide|article|post|retelling|piece|series|blog|page|comparison|overview)\b|\b(?:we|i)['’]ll\b|\blet(?:['’]s| us)\b|^here(?:['’]s| is| are)\b|\bin this section\b",
@@ -123,22 +123,23 @@ def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> 
     """
     rows = [passage.row for passage in passages]
     told = [(passage, number, unit) for passage in passages for number, unit in enumerate(passage.chunk.units)]
+    words = [one for passage in passages for one in _unit_words(passage.chunk)]
     matches = index.unit_matches(rows, query.encoded.tokens)
     signs = Signs(
         late=late_interaction(query.encoded, matches),
         neighbours=late_interaction(query.encoded, _with_neighbours(matches, [number for _, number, _ in told])),
         unit=index.unit_vectors(rows) @ query.encoded.mean,
-        passage=np.array([passage.dense for passage, _, _ in told], dtype=np.float32),
-        words=_each(told, lambda passage, unit: _shared_words(query, passage, unit)),
-        meanings=_each(told, lambda passage, unit: _shared_meanings(query, passage, unit)),
-        role=_each(told, lambda _, unit: _role_match(query.roles, unit.roles)),
-        announces=_each(told, lambda passage, unit: float(_announces(passage.chunk.quote(unit)))),
+        passage=_each(passage.dense for passage, _, _ in told),
+        words=_each(query.share_in(one.terms) for one in words),
+        meanings=_each(len(query.meanings & one.meanings) / max(len(query.meanings), 1) for one in words),
+        role=_each(_role_match(query.roles, unit.roles) for _, _, unit in told),
+        announces=_each(one.announces for one in words),
     )
     return told, signs, matches
 
 
-def _each(told: Sequence[Told], sign: Callable[[Passage, Unit], float]) -> Vectors:
-    return np.array([sign(passage, unit) for passage, _, unit in told], dtype=np.float32)
+def _each(signs: Iterable[float]) -> Vectors:
+    return np.fromiter(signs, dtype=np.float32)
 
 
 def _with_neighbours(matches: Vectors, numbers: Sequence[int]) -> Vectors:
@@ -165,29 +166,23 @@ def late_interaction(question: Encoded, matches: Vectors) -> Vectors:
     return np.asarray(matches @ question.weights / max(float(question.weights.sum()), 1e-6))
 
 
-def _shared_words(query: Query, passage: Passage, unit: Unit) -> float:
-    chunk = passage.chunk
-    return query.share_in(_terms_of(f"{chunk.quote(unit)} {chunk.lead_of(unit)}"))
+@dataclass(frozen=True, slots=True)
+class UnitWords:
+    """Of a unit: the stems of its words and of its lead's, the groups of career talk in it, its lead and its heading, and whether it announces."""
+
+    terms: frozenset[str]
+    meanings: frozenset[int]
+    announces: bool
 
 
-def _shared_meanings(query: Query, passage: Passage, unit: Unit) -> float:
-    wanted = query.meanings
-    return len(wanted & _meanings_of(passage.chunk.unit_text(unit))) / len(wanted) if wanted else 0.0
-
-
-@lru_cache(maxsize=50_000)  # the units of a corpus are read again with every question
-def _terms_of(text: str) -> frozenset[str]:
-    return frozenset(terms(text))
-
-
-@lru_cache(maxsize=50_000)
-def _announces(text: str) -> bool:
-    return bool(_ANNOUNCES.search(text))
-
-
-@lru_cache(maxsize=50_000)
-def _meanings_of(text: str) -> frozenset[int]:
-    return meanings(terms(text))
+@lru_cache(maxsize=5000)  # the chunks of a corpus are read again with every question
+def _unit_words(chunk: Chunk) -> tuple[UnitWords, ...]:
+    of_heading = meanings(terms(chunk.heading[-1])) if chunk.heading else frozenset()
+    found = []
+    for unit in chunk.units:
+        stems = frozenset(terms(f"{chunk.quote(unit)} {chunk.lead_of(unit)}"))
+        found.append(UnitWords(stems, of_heading | meanings(stems), bool(_ANNOUNCES.search(chunk.quote(unit)))))
+    return tuple(found)
 
 
 def rarity(index: GenerationIndex, term: str) -> float:

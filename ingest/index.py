@@ -199,12 +199,14 @@ class GenerationIndex:
         those that open its chunk, that is nearest. Shape (units, pieces).
         """
         starts = [self._token_starts(row) for row in rows]
-        tokens = widened(np.concatenate([self._tokens[start[0] : start[-1]] for start in starts]))
+        across = np.ascontiguousarray(pieces.T)
+        # a chunk at a time, which fits into a processor's cache
+        cosines = np.concatenate([widened(self._tokens[start[0] : start[-1]]) @ across for start in starts])
         sizes = np.concatenate([np.diff(start) for start in starts])
         found = np.zeros((len(sizes), len(pieces)), dtype=np.float32)
-        if found.size and len(tokens):
+        if found.size and len(cosines):
             first = (np.cumsum(sizes) - sizes)[sizes > 0]  # what has no piece matches nothing
-            found[sizes > 0] = np.maximum.reduceat(tokens @ pieces.T, first, axis=0)
+            found[sizes > 0] = np.maximum.reduceat(cosines, first, axis=0)
         parts = np.array([len(start) - 1 for start in starts])  # of a chunk: what opens it, and its units
         opening = np.cumsum(parts) - parts
         return np.asarray(np.maximum(np.delete(found, opening, axis=0), np.repeat(found[opening], parts - 1, axis=0)))
@@ -248,6 +250,12 @@ class GenerationIndex:
 
     def close(self) -> None:
         self._closing()
+
+
+def load_engines() -> None:
+    """Imports what an index is searched with, which takes a second or two."""
+    import bm25s  # noqa: F401, PLC0415
+    import chromadb  # noqa: F401, PLC0415
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,8 +320,8 @@ def _write_chunks(folder: Path, rows: Sequence[Row]) -> None:
 
 
 def array(folder: Path, name: str) -> Any:
-    """One of a generation's arrays, mapped from its file."""
-    return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    """One of a generation's arrays, mapped from its file; a plain array, for a memmap takes a tenth of a question's time to be sliced."""
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 
 
 def _may_be_written(path: Path) -> bool:

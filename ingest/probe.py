@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from ingest.errors import SearchIndexError
-from ingest.index import GenerationIndex
+from ingest.index import GenerationIndex, load_engines
 from ingest.intact import check_files
 from ingest.kept import Manifest
 from ingest.terms import terms
@@ -121,9 +121,7 @@ def _words(index: GenerationIndex, chunks: list[Chunk]) -> Iterator[str]:
 
 
 def main() -> None:
-    import bm25s  # noqa: F401, PLC0415 - it and Chroma take a second to load, which
-    import chromadb  # noqa: F401, PLC0415 - may pass before there is something to read
-
+    load_engines()  # which may pass before there is something to read
     folder, thorough = json.loads(sys.stdin.read())
     sys.stdout.write(json.dumps(list(flaws_of(Path(folder), thorough=thorough))))
 

@@ -14,6 +14,13 @@ _stemmer = Stemmer.Stemmer("english")
 
 def terms(text: str) -> list[str]:
     """The stems of a text's words; of words that ran into one, their parts too."""
-    words = [word for whole in _WORD.findall(text) for word in (whole, *HUMP.split(whole)[: None if HUMP.search(whole) else 0])]
+    words = _WORD.findall(text)
+    if HUMP.search(text):
+        words = [word for whole in words for word in (whole, *_parts(whole))]
     stems: list[str] = _stemmer.stemWords([word.lower().replace("’", "'").removesuffix("'s") for word in words])
     return stems
+
+
+def _parts(word: str) -> list[str]:
+    parts = HUMP.split(word)
+    return parts if len(parts) > 1 else []

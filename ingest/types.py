@@ -100,6 +100,10 @@ class Chunk:
     embedded: Span
     context: str = ""
 
+    def __hash__(self) -> int:
+        """Of where it stands: that tells chunks apart, and takes a hundredth of the time that all its fields do."""
+        return hash((self.article_id, self.embedded))
+
     @cached_property
     def id(self) -> str:
         return content_hash(asdict(self))

@@ -103,9 +103,9 @@ def timed(command: Sequence[str]) -> tuple[float, float]:
     return seconds, used.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
 
 
-def told(command: Sequence[str]) -> Any:
+def told(command: Sequence[str], **environment: str) -> Any:
     """What a child process says of itself, as JSON in its last line."""
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment})
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -138,11 +138,12 @@ def asked(place: Place) -> dict[str, float]:
     seconds, megabytes = timed(place.command("ask", QUESTION))
     found = {"cold question": seconds, "MB of a question": megabytes, "--help": timed(place.help)[0]}
     found["python -c pass"] = timed([sys.executable, "-c", "pass"])[0]
-    return found | medians(place.child("warm")) | medians(place.child("embed"))
+    warmed = medians(place.child("warm"), OPENBLAS_NUM_THREADS="1")  # as ui/cli.py sets it for the page
+    return found | warmed | medians(place.child("embed"))
 
 
-def medians(command: Sequence[str]) -> dict[str, float]:
-    return {name: statistics.median(values) for name, values in told(command).items()}
+def medians(command: Sequence[str], **environment: str) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in told(command, **environment).items()}
 
 
 @dataclass(frozen=True, slots=True)
