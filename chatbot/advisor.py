@@ -4,42 +4,38 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from chatbot import abstention, comparison, disagreement, evidence, extractive, fitted, understanding
-from chatbot.abstention import Verdict
-from chatbot.cite import Citations, without_marks
+from chatbot import abstention, comparison, disagreement, evidence, extractive, understanding
+from chatbot.cite import Citations
 from chatbot.errors import ArticleUnknownError, ModelError, QuestionError
-from chatbot.evidence import Evidence, Query, rank, rarity, reordered
+from chatbot.evidence import Evidence, Query, rank, reordered
 from chatbot.extractive import Picked
-from chatbot.follow_up import leans_back, standalone
+from chatbot.follow_up import leans_back
+from chatbot.found import Found, nothing_on
 from chatbot.guide import Choice, choices, path_of, recommendation
-from chatbot.outsider import is_compared
-from chatbot.person import without_person
+from chatbot.opened import Opened
 from chatbot.proof import Prover
 from chatbot.rerank import Reranker, rerank_evidence, rerank_passages
-from chatbot.retrieve import content_terms, retrieve
+from chatbot.retrieve import retrieve
 from chatbot.settings import ChatSettings
-from chatbot.spelling import Speller
-from chatbot.suggestions import first_steps, of_the_other_role, suggested_questions
-from chatbot.thesaurus import meanings
+from chatbot.suggestions import first_steps, of_the_other_role
 from chatbot.types import Answer, Passage, Reply, Timings, Tokens, pieces_of
 from chatbot.understanding import Asked
 from chatbot.writing import Task, Writing
-from ingest.embed import Embedder, Vectors
+from ingest.embed import Embedder
 from ingest.errors import EmbeddingModelError, IndexMismatchError
-from ingest.index import GenerationIndex, StoredArticle, open_served
+from ingest.index import StoredArticle, open_served
 from ingest.kept import Pointer
 from ingest.roles import RoleNames
-from ingest.types import Article, Chunk, Span
+from ingest.types import Chunk
 
 if TYPE_CHECKING:
     from chatbot.generative import WritingModel
@@ -51,80 +47,10 @@ SUGGESTIONS = 2
 STARTERS = 4
 FOLLOW_UPS = 3
 TRIED = 30  # of the questions that the articles suggest, before it shows fewer: many articles suggest hundreds
-KEPT_QUERIES = 256  # questions whose vectors are kept: one is often searched for again
-MISSING_WORDS = 3  # named of those that stand nowhere in the articles
 
 Rewriter = Callable[[str, Sequence[str]], str]
 
-_WORD = re.compile(r"[A-Za-z]{2,}")
 _ANY_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
-_NAME_OR_WORD = re.compile(rf"(?<=[a-z,;:] )[A-Z][\w-]*(?: [A-Z][\w-]*)+|{_ANY_WORD.pattern}")  # a name of several words is one
-
-
-class Opened:
-    """A generation with what is derived from it when it is first needed: a list of the articles need not wait for the model.
-
-    It closes when the last question that began with it has ended, so nothing that outlives a question may refer to it, itself included.
-    `notice` is what is to be said of it with every answer.
-    """
-
-    def __init__(self, index: GenerationIndex, embedder: Embedder, notice: str | None = None) -> None:
-        self.index = index
-        self.notices = (notice,) if notice else ()
-        self.names = RoleNames(index.manifest.roles)
-        self.articles = index.articles
-        self.urls = {stored.article.id: stored.article.url for stored in self.articles}
-        self.titles = {stored.article.id: stored.article.title for stored in self.articles}
-        self.dates = {stored.article.id: _date_of(stored.article) for stored in self.articles}
-        self._embedder = embedder
-        self.query = lru_cache(maxsize=KEPT_QUERIES)(partial(_query, index, embedder, self.names))
-        self.askable: dict[str, bool] = {}  # of the suggested questions that were tried, whether they are answered
-
-    @cached_property
-    def suggested(self) -> dict[str, Vectors]:
-        """The questions that the articles suggest, with their vectors."""
-        questions = suggested_questions(self.names, self.index)
-        return dict(zip(questions, self._embedder.vectors(questions), strict=True)) if questions else {}
-
-    @cached_property
-    def speller(self) -> Speller:
-        words = Counter(word.lower() for stored in self.articles for word in _WORD.findall(stored.article.text))
-        words.update(word.lower() for role in self.names.roles for name in role.names for word in _WORD.findall(name))
-        return Speller(words, self._embedder.knows)
-
-    def standalone(self, question: str, history: Sequence[str]) -> str:
-        """The question as it is searched for: its typing errors mended, what it leans on put into it, and without who asks it."""
-        question, *history = (self.speller.mend(without_person(text)) for text in (question, *history))
-        return standalone(question, history, self.names)
-
-
-def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
-    (read,) = embedder.encode([question])
-    encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
-    words = content_terms(question)
-    rarities = {term: rarity(index, term) for term in words}
-    return Query(question, encoded, rarities, meanings(words), names.roles_in(question))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One question of a turn, searched for."""
-
-    asked: Asked
-    passages: tuple[Passage, ...]
-    ranked: tuple[Evidence, ...]
-    verdict: Verdict
-    picked: tuple[Picked, ...]
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether the evidence answers, and holds a unit that can be quoted as an answer."""
-        return self.verdict.probability >= fitted.threshold() and bool(self.picked) and not self.lacks_outsider
-
-    @property
-    def lacks_outsider(self) -> bool:
-        """Whether the question compares with somebody whom no quote compares."""
-        return self.asked.outsider is not None and not is_compared(self.asked.outsider, (one.chunk.quote(one.unit) for one in self.picked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +194,7 @@ class Advisor:
         if kind := understanding.aside(question):
             only_english = "The articles are in English; please ask in English. " if kind == "foreign" else ""
             suggestions = self._askable(opened, opened.suggested, SUGGESTIONS)
-            quoted = replace(blank, text=only_english + _invitation(opened), suggestions=suggestions)
+            quoted = replace(blank, text=only_english + opened.invitation, suggestions=suggestions)
             return Turn(opened, quoted, (), tokens, started, deadline)
         rewriter = partial(model.standalone, deadline=deadline, tokens=tokens) if model else None
         parts = self._standalone(opened, question, history, rewriter)
@@ -345,9 +271,9 @@ class Advisor:
     def _abstained(self, opened: Opened, blank: Answer, found: Sequence[Found], is_on_topic: bool = False) -> Answer:
         """Says what is missing, with the nearest passages and questions that can be answered; of an off-topic turn only the latter."""
         if not is_on_topic and all(one.verdict.off_topic for one in found):
-            return replace(blank, text=_invitation(opened), passages=(), suggestions=self._askable(opened, opened.suggested, SUGGESTIONS))
+            return replace(blank, text=opened.invitation, passages=(), suggestions=self._askable(opened, opened.suggested, SUGGESTIONS))
         suggestions = self._nearest_questions(opened, blank.standalone_question)
-        text, unanswered = _nothing_on(blank.standalone_question, found), tuple(one.asked.text for one in found)
+        text, unanswered = nothing_on(blank.standalone_question, found), tuple(one.asked.text for one in found)
         return replace(blank, text=text, suggestions=suggestions, unanswered=unanswered)
 
     def _nearest_questions(self, opened: Opened, question: str) -> tuple[str, ...]:
@@ -408,30 +334,6 @@ def _notices_on_figures(opened: Opened, picked: Sequence[Sequence[Picked]]) -> l
         return [disagreement.notice(*pair, opened.titles, opened.dates) for pair in disputes]
     quotes = [(one.chunk.article_id, one.chunk.quote(one.unit)) for units in picked for one in units]
     return disagreement.dated(quotes, opened.titles, opened.dates)
-
-
-def _date_of(article: Article) -> str | None:
-    """When what it says was published: of a retelling, the work that it retells."""
-    return article.based_on.published if article.based_on else article.published
-
-
-def _invitation(opened: Opened) -> str:
-    roles = " and ".join(f'"{without_marks(role.name)}"' for role in opened.names.roles)
-    about = f" about {roles}" if roles else ""
-    return f"I answer questions{about} from {len(opened.articles)} article{'' if len(opened.articles) == 1 else 's'}, with the sentence that proves it."
-
-
-def _nothing_on(question: str, found: Sequence[Found]) -> str:
-    """What is missing: whom the question compares with, or its own words and names that stand nowhere in the articles."""
-    outsiders = ", ".join(f"“{one.asked.outsider}”" for one in found if one.lacks_outsider)
-    if outsiders:
-        return f"The articles do not answer this. They compare no role with {outsiders}."
-    unknown = {term for one in found for term in one.verdict.missing}
-    words = dict.fromkeys(word for word in _NAME_OR_WORD.findall(question) if unknown & set(content_terms(word)))
-    if not words:
-        return "The articles do not answer this."
-    named = ", ".join(f"“{word}”" for word in list(words)[:MISSING_WORDS])
-    return f"The articles do not answer this. They say nothing about {named}."
 
 
 def _folded(question: str) -> str:

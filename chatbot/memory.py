@@ -13,18 +13,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from chatbot import kept_answer
 from chatbot.errors import ConversationUnknownError, MemoryStoreError
+from chatbot.gaps import Gap, gathered
 from chatbot.profile import NOBODY, Profile
 from chatbot.settings import MemorySettings
-from chatbot.types import Answer, Citation, Passage, Timings, heading_line
-from ingest.types import Chunk
+from chatbot.types import Answer, Citation
 
 State = Literal["asked", "answered", "failed", "stopped"]
 Revision = tuple[object, ...]
@@ -32,7 +32,6 @@ Revision = tuple[object, ...]
 TITLE_CHARS = 60
 LONGEST_TITLE = 200  # characters, of one that a person types
 LONGEST_COMMENT = 2000
-FORGOTTEN = "This answer quoted an article that was forgotten since; please ask again."
 LISTED = 200  # conversations of one owner
 DAY = 86_400.0  # seconds
 SQLITE = {  # readers go on while one writes; what was deleted is overwritten
@@ -100,24 +99,6 @@ class Conversation:
     title: str
     profile: Profile
     turns: tuple[Exchange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A question that the articles should answer and do not; `near` are the headings of the passages that stood nearest."""
-
-    question: str
-    times: int
-    last_asked: datetime
-    near: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "question": self.question,
-            "times": self.times,
-            "last_asked": self.last_asked.isoformat(timespec="seconds"),
-            "near": list(self.near),
-        }
 
 
 class Memory:
@@ -217,7 +198,7 @@ class Memory:
     def settle(self, turn_id: str, answer: Answer) -> None:
         """What came of a question; nothing where its conversation was deleted meanwhile."""
         gaps = json.dumps(answer.unanswered) if answer.unanswered and self._keeps_gaps else None
-        self._change_turn(turn_id, state="answered", answer=_answer_json(answer), gaps=gaps)
+        self._change_turn(turn_id, state="answered", answer=kept_answer.to_json(answer), gaps=gaps)
 
     def fail(self, turn_id: str, problem: str, partial: str = "") -> None:
         self._change_turn(turn_id, state="failed", problem=problem, partial=partial)
@@ -235,28 +216,23 @@ class Memory:
     def gaps(self) -> list[Gap]:
         """What the articles did not answer, of all owners, the most asked first. Names nobody."""
         query = sql.select(_turns.c.gaps, _turns.c.asked_at, _turns.c.answer).where(_turns.c.gaps.is_not(None)).order_by(_turns.c.asked_at)
-        found: dict[str, Gap] = {}
         with self._reading() as database:
-            for row in database.execute(query):
-                answer = _answer_from(row.answer)
-                near = tuple(dict.fromkeys(heading_line(passage.chunk) for passage in answer.passages)) if answer else ()
-                for question in json.loads(row.gaps):
-                    key = " ".join(question.casefold().rstrip(" ?.!").split())
-                    times = found[key].times + 1 if key in found else 1
-                    found[key] = Gap(question, times, _when(row.asked_at), near)
-        return sorted(found.values(), key=lambda gap: (-gap.times, -gap.last_asked.timestamp()))
+            rows = database.execute(query).all()
+        return gathered((json.loads(row.gaps), _when(row.asked_at), kept_answer.from_json(row.answer)) for row in rows)
 
     def citations(self) -> list[Citation]:
         """What all kept answers cite, of all owners. Names nobody."""
         with self._reading() as database:
-            answers = [_answer_from(text) for text in database.scalars(sql.select(_turns.c.answer).where(_turns.c.answer.is_not(None)))]
+            answers = [
+                kept_answer.from_json(text) for text in database.scalars(sql.select(_turns.c.answer).where(_turns.c.answer.is_not(None)))
+            ]
         return [citation for answer in answers if answer for citation in answer.citations]
 
     def holds_article(self, article_id: str) -> bool:
         """Whether any kept answer, of any owner, holds an article's words."""
         with self._reading() as database:
             answers = list(database.scalars(sql.select(_turns.c.answer).where(_turns.c.answer.is_not(None))))
-        return any(_without_article(text, article_id) != text for text in answers)
+        return any(kept_answer.without_article(text, article_id) != text for text in answers)
 
     def forget_article(self, article_id: str) -> int:
         """Takes an article's words out of all kept answers, of all owners; how many were changed.
@@ -266,7 +242,7 @@ class Memory:
         changed = 0
         with self._writing() as database:
             for row in database.execute(sql.select(_turns.c.id, _turns.c.answer, _turns.c.partial)).all():
-                kept = _without_article(row.answer, article_id)
+                kept = kept_answer.without_article(row.answer, article_id)
                 if (kept, "") != (row.answer, row.partial):
                     database.execute(_turns.update().where(_turns.c.id == row.id).values(answer=kept, partial=""))
                     changed += 1
@@ -373,42 +349,18 @@ def _title(question: str) -> str:
     return words if len(words) <= TITLE_CHARS else words[:TITLE_CHARS].rsplit(" ", 1)[0] + " …"
 
 
-# --- an answer as it is kept
-
-
 def _exchange(row: Any) -> Exchange:
     turn = Exchange(
-        row.id, row.question, _when(row.asked_at), row.state, _answer_from(row.answer), row.partial, row.problem, row.thumb, row.comment
+        row.id,
+        row.question,
+        _when(row.asked_at),
+        row.state,
+        kept_answer.from_json(row.answer),
+        row.partial,
+        row.problem,
+        row.thumb,
+        row.comment,
     )
     if turn.state == "answered" and turn.answer is None:
         return replace(turn, state="failed", problem="This answer was kept by another version of this program; please ask again.")
     return turn
-
-
-def _answer_json(answer: Answer) -> str:
-    return json.dumps(asdict(answer), ensure_ascii=False)
-
-
-def _without_article(text: str | None, article_id: str) -> str | None:
-    """A kept answer without an article's words; None where there is none, or where it names the article and cannot be read."""
-    answer = _answer_from(text)
-    if answer is None:
-        return None if text and json.dumps(article_id, ensure_ascii=False) in text else text
-    passages = tuple(passage for passage in answer.passages if passage.chunk.article_id != article_id)
-    if any(citation.article_id == article_id for citation in answer.citations):
-        return _answer_json(replace(answer, text=FORGOTTEN, citations=(), passages=passages, suggestions=(), notices=()))
-    return text if passages == answer.passages else _answer_json(replace(answer, passages=passages, suggestions=()))
-
-
-@lru_cache(maxsize=2048)  # a page is drawn many times, and an answer never changes
-def _answer_from(text: str | None) -> Answer | None:
-    """None where there is none, or none that this version can read."""
-    try:
-        fields = json.loads(text or "null")
-        fields["citations"] = tuple(Citation(**one) for one in fields["citations"])
-        fields["passages"] = tuple(Passage(**{**one, "chunk": Chunk.from_dict(one["chunk"])}) for one in fields["passages"])
-        fields["timings"] = Timings(**fields["timings"])
-        told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-        return Answer(**told)
-    except (TypeError, ValueError, KeyError, AttributeError):
-        return None

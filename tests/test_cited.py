@@ -12,7 +12,8 @@ import pytest
 from conftest import Run
 from page_support import usual_answer
 
-from chatbot.memory import FORGOTTEN, Memory, open_memory
+from chatbot.kept_answer import FORGOTTEN
+from chatbot.memory import Memory, open_memory
 from chatbot.settings import MemorySettings
 from chatbot.types import Answer, Citation
 from ui.keeping import _preview

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from page_support import corpus_article, passage, usual_answer
 
+from chatbot import kept_answer
 from chatbot.advisor import Advisor
 from chatbot.errors import ConversationUnknownError, MemoryStoreError
-from chatbot.memory import TITLE_CHARS, Memory, _answer_from, _answer_json, open_memory
+from chatbot.memory import TITLE_CHARS, Memory, open_memory
 from chatbot.profile import NOBODY, Profile, asks_advice
 from chatbot.recheck import Quoted, recheck
 from chatbot.settings import MemorySettings
@@ -136,12 +137,12 @@ def test_an_answer_of_another_version_is_said_to_be_that(memory: Memory, tmp_pat
 @given(st.text(), st.text())
 def test_any_text_of_an_answer_survives(question: str, text: str) -> None:
     answer = replace(usual_answer("x"), question=question, text=text)
-    assert _answer_from(_answer_json(answer)) == answer
+    assert kept_answer.from_json(kept_answer.to_json(answer)) == answer
 
 
 @pytest.mark.parametrize("text", [None, "", "null", "[]", "{}", "1", '{"citations": 3}', "not json"])
 def test_what_is_no_answer_is_none(text: str | None) -> None:
-    assert _answer_from(text) is None
+    assert kept_answer.from_json(text) is None
 
 
 # --- whose it is

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ui.command import DONE, Commands, add_json, count, settings_of, write, write_json
 
 if TYPE_CHECKING:
-    from chatbot.memory import Gap
+    from chatbot.gaps import Gap
 
 
 def add_gaps_command(commands: Commands) -> None:

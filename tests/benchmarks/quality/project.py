@@ -12,9 +12,9 @@ import numpy as np
 import yaml
 
 from chatbot import abstention, extractive
-from chatbot.advisor import Opened
 from chatbot.evidence import Evidence, rank, reordered
 from chatbot.extractive import Picked
+from chatbot.opened import Opened
 from chatbot.retrieve import content_terms, retrieve
 from chatbot.settings import ChatSettings
 from chatbot.types import Passage
