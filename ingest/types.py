@@ -115,21 +115,19 @@ class Chunk:
 
     def embedding_text(self) -> str:
         """What is embedded; never what is quoted. The cells of a glued row are parted, where they may be."""
-        return f"{self.preamble}\n{self._embedded_until(self.embedded.end)}"
+        first, last = self.embedded.start - self.start, self.embedded.end - self.start
+        cuts = [first, *(seam for seam in self._seams if first < seam < last), last]
+        return f"{self.preamble}\n{' '.join(self.text[one:other] for one, other in pairwise(cuts))}"
 
     @property
     def unit_spans(self) -> tuple[Span, ...]:
         """Where in the embedding text each unit stands, as far as it is embedded."""
-        before = len(self.preamble) + 1
-        return tuple(
-            Span(*(before + len(self._embedded_until(min(at, self.embedded.end))) for at in (unit.span.start, unit.span.end)))
-            for unit in self.units
-        )
+        return tuple(Span(self._embedded_at(unit.span.start), self._embedded_at(unit.span.end)) for unit in self.units)
 
-    def _embedded_until(self, end: int) -> str:
-        first, last = self.embedded.start - self.start, max(end, self.embedded.start) - self.start
-        cuts = [first, *(at for at in self._seams if first < at < last), last]
-        return " ".join(self.text[one:other] for one, other in pairwise(cuts))
+    def _embedded_at(self, at: int) -> int:
+        """Where in the embedding text a place of the article is: each seam before it is a space more."""
+        first, last = self.embedded.start - self.start, min(max(at, self.embedded.start), self.embedded.end) - self.start
+        return len(self.preamble) + 1 + last - first + sum(first < seam < last for seam in self._seams)
 
     @cached_property
     def _seams(self) -> list[int]:
