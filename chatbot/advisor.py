@@ -209,8 +209,8 @@ class Advisor:
         """The questions in a question, each alone: by the model where there is one and it leans on those before it; by rules where it fails."""
         if writer and history and leans_back(question, opened.names):
             with suppress(ModelError, QuestionError):
-                return understanding.parts(self._checked(opened.standalone(writer(question, history), ())))
-        return list(dict.fromkeys(opened.standalone(part, history) for part in understanding.parts(question)))
+                return understanding.parts(self._checked(opened.standalone(writer(question, history), ())), opened.names)
+        return list(dict.fromkeys(opened.standalone(part, history) for part in understanding.parts(question, opened.names)))
 
     def _writing(self, turn: Turn, history: Sequence[str], model: WritingModel) -> Writing:
         opened, citations = turn.opened, Citations(turn.opened.urls)

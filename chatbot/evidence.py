@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from chatbot.definition import Subject
 from chatbot.fitted import evidence_weights
 from chatbot.thesaurus import meanings
 from chatbot.types import Passage
@@ -40,6 +41,7 @@ class Query:
     rarities: dict[str, float]
     meanings: frozenset[int]
     roles: tuple[str, ...]
+    subject: Subject | None = None  # of which a definition is asked for
 
     @property
     def vector(self) -> Vectors:
@@ -84,6 +86,7 @@ class Signs:
     meanings: Vectors  # share of the question's words of career talk that the unit, its lead or its heading has a like of
     role: Vectors  # 1 for a unit on a role that was asked about, -1 for one on another role
     announces: Vectors  # 1 for a sentence that says what the text will do, and not what is so
+    defines: Vectors  # 1 for a sentence that says what something is, where the question asks for that
 
     def table(self) -> Vectors:
         """Shape (units, signs)."""
@@ -134,6 +137,7 @@ def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> 
         meanings=_each(len(query.meanings & one.meanings) / max(len(query.meanings), 1) for one in words),
         role=_each(_role_match(query.roles, unit.roles) for _, _, unit in told),
         announces=_each(one.announces for one in words),
+        defines=_each(query.subject.defined_in(passage.chunk.quote(unit)) if query.subject else 0.0 for passage, _, unit in told),
     )
     return told, signs, matches
 

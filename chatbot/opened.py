@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache, partial
 
 from chatbot.cite import without_marks
+from chatbot.definition import subject_of
 from chatbot.evidence import Query, rarity
 from chatbot.follow_up import standalone
 from chatbot.person import without_person
@@ -74,7 +75,7 @@ def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, questio
     encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
     words = content_terms(question)
     rarities = {term: rarity(index, term) for term in words}
-    return Query(question, encoded, rarities, meanings(words), names.roles_in(question))
+    return Query(question, encoded, rarities, meanings(words), names.roles_in(question), subject_of(question, names))
 
 
 def _date_of(article: Article) -> str | None:

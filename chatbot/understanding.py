@@ -24,7 +24,7 @@ _LIST = re.compile(
 )
 _COMPARISON = re.compile(
     r"\b(?:differ\w*|compare[ds]?|comparison|comparing|contrast\w*|versus|vs\.?|set (?:them |the \w+ )?(?:apart|against)|side by side|next to each other|"
-    r"distinguish\w*|distinction|respectively|each (?:of the (?:two|2)|one|role|job|has|does|must)|the two|both|either|one and the other|and the other)\b",
+    r"distinguish\w*|distinction|respectively|each (?:of the (?:two|2)|one|role|job|has|does|must)|the two|both|either|one and the other|and the other|the one\b.{1,30}\bthe other)\b",
     re.IGNORECASE,
 )
 _WHO_WHO = re.compile(r"\b(?:who|which(?: one)?)\b.{3,80}\band (?:who|which(?: one)?)\b", re.IGNORECASE)
@@ -192,13 +192,13 @@ def _is_foreign(question: str) -> bool:
     return foreign >= 2 and foreign * 3 >= len(words)
 
 
-def parts(question: str) -> list[str]:
-    """The questions in a question, each with enough words to be asked by itself; what only leads up to one stays with it."""
+def parts(question: str, names: RoleNames) -> list[str]:
+    """The questions in a question, each with enough words to be asked by itself: more than the name of a role. What only leads up to one stays with it."""
     found: list[str] = []
     pending = ""
     for piece in _PARTS.split(question):
         pending = f"{pending} {piece}".strip()
-        if _ASKS.search(piece) and content_terms(piece):
+        if _ASKS.search(piece) and set(content_terms(names.neutral(piece))) - set(content_terms(names.noun)):
             found.append(pending)
             pending = ""
     if pending and found:

@@ -110,9 +110,10 @@ def test_a_question_is_a_question(text: str) -> None:
 
 
 def test_several_questions_are_told_apart() -> None:
-    assert parts("Who bakes bread at dawn? And who decorates cakes?") == ["Who bakes bread at dawn?", "And who decorates cakes?"]
-    assert parts("what does a baker earn and what tools does he use") == ["what does a baker earn", "what tools does he use"]
-    assert parts("I am a miller who likes dough. Which trade suits me?") == ["I am a miller who likes dough. Which trade suits me?"]
+    assert parts("Who bakes bread at dawn? And who decorates cakes?", NAMES) == ["Who bakes bread at dawn?", "And who decorates cakes?"]
+    assert parts("what does a baker earn and what tools does he use", NAMES) == ["what does a baker earn", "what tools does he use"]
+    assert len(parts("I am a miller who likes dough. Which trade suits me?", NAMES)) == 1
+    assert len(parts("How is work for a bread baker and how for a cake artist?", NAMES)) == 1  # the second asks nothing by itself
 
 
 @pytest.mark.parametrize(

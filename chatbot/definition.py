@@ -1,0 +1,82 @@
+"""What a question wants defined ("What is a pastry chef?", "define lamination"), and whether a sentence says what that is. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from chatbot.retrieve import content_terms
+from ingest.roles import RoleNames
+
+LONGEST = 3  # content words of what is to be defined, where it is no role
+OPENING = 50  # characters within which a sentence names what it says the meaning of
+
+_ASKS = re.compile(
+    r"^\W*(?:(?:and|so|but|ok(?:ay)?|hi|hello|hey|well|please|sorry|first|then|now)\b\W*)*"
+    r"(?:what(?: exactly| even| actually)? (?:is|are|does|do)|what['’]?s|who(?: exactly)? (?:is|are)|who['’]?s|define|explain|"
+    r"(?:the )?(?:meaning|definition) of)\b|\bwhat (?:does|do|is) (?:that|it|this) (?:even |actually |really )?(?:mean|meant)|\bmean(?:s|t)? by\b",
+    re.IGNORECASE,
+)
+_BEFORE_IT = re.compile(r"^\W*(?:\w+\W+){0,2}$")  # an article, and a word like "newer"
+_ASIDE = re.compile(r"^\s*\([^()]*\)")
+_IS = re.compile(r"^\W{0,4}\s*(?:is|are|means?|refers? to|stands? for)\b", re.IGNORECASE)
+_BESIDE_IT = re.compile(
+    r"^\s*(?:,|–|—)\s*(?:an?|the|also|sometimes|often|in short|or|who|whom|which)\b[^.]{3,80}?(?:,|–|—)\s*\w", re.IGNORECASE
+)
+_DOES = re.compile(
+    r"^\s+(?!and\b|or\b|who\b|whom\b|whose\b|in\b|from\b|with\b|to\b|of\b|for\b|at\b|needs?\b|has\b|have\b|roles?\b|jobs?\b)\w+",
+    re.IGNORECASE,
+)
+_FILLER = frozenset(
+    content_terms(
+        "define definition mean meaning meant explain sentence sentences word words short brief briefly simple simply plain english term terms exactly actual "
+        "actually even really basically ok okay well hi hello hey please role job title person people called anyway"
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be defined: a role, else some words, by their stems."""
+
+    names: RoleNames
+    role: str | None
+    terms: frozenset[str]
+
+    def defined_in(self, sentence: str) -> float:
+        """1 where a sentence opens with it and says what it is, a half where it says what it does, else 0."""
+        rest = self._after_it(sentence)
+        if rest is None:
+            return 0.0
+        rest = _ASIDE.sub("", rest)
+        if _IS.match(rest) or _BESIDE_IT.match(rest):
+            return 1.0
+        return 0.5 if _DOES.match(rest) else 0.0
+
+    def _after_it(self, sentence: str) -> str | None:
+        """What follows it where a sentence opens with it."""
+        if self.role:
+            first = next(iter(self.names.mentions(sentence)), None)
+            if first is None or first.weak or first.role != self.role or not _BEFORE_IT.match(sentence[: first.start]):
+                return None
+            return sentence[first.end :]
+        left = set(self.terms)
+        for word in re.finditer(r"[\w+#-]+", sentence[:OPENING]):
+            stems = set(content_terms(word.group()))
+            if stems - self.terms:
+                return None
+            left -= stems
+            if not left:
+                return sentence[word.end() :]
+        return None
+
+
+def subject_of(question: str, names: RoleNames) -> Subject | None:
+    """None where no definition is asked for, or more than one."""
+    if not _ASKS.search(question):
+        return None
+    roles = names.roles_in(question)
+    own = frozenset(content_terms(names.neutral(question))) - _FILLER - set(content_terms(names.noun))
+    if len(roles) == 1 and not own:
+        return Subject(names, roles[0], frozenset())
+    return Subject(names, None, own) if not roles and 0 < len(own) <= LONGEST else None

@@ -1,0 +1,62 @@
+"""What a question wants defined, and which sentences say what that is."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatbot.definition import subject_of
+from ingest.roles import RoleNames
+from ingest.types import Role
+
+NAMES = RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("cake artist",))))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is a bread baker?", "ok, who is a loaf maker", "define bread baker in one sentence", "Bread baker - what does that even mean?"],
+)
+def test_a_role_is_to_be_defined(question: str) -> None:
+    subject = subject_of(question, NAMES)
+    assert subject
+    assert subject.role == "Bread baker"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does a bread baker earn?",
+        "What is the difference between a bread baker and a pastry chef?",
+        "Who is happier, a bread baker or a cake artist?",
+        "What is the first thing that a bread baker learns in the morning?",
+        "Is a bread baker a chef?",
+        "",
+    ],
+)
+def test_no_definition_is_asked_for(question: str) -> None:
+    assert subject_of(question, NAMES) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "defines"),
+    [
+        ("A bread baker is someone who bakes loaves.", 1.0),
+        ("The bread baker, an early riser by trade, bakes loaves.", 1.0),
+        ("A bread baker (sometimes called a loaf maker) is up at three.", 1.0),
+        ("Bread bakers work at night.", 0.5),
+        ("A bread baker and a pastry chef share an oven.", 0.0),
+        ("Many people want to be a bread baker is what we hear.", 0.0),
+        ("A pastry chef is someone who bakes cakes.", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_a_sentence_that_opens_with_the_role_defines_it(sentence: str, defines: float) -> None:
+    subject = subject_of("What is a bread baker?", NAMES)
+    assert subject
+    assert subject.defined_in(sentence) == defines
+
+
+def test_a_word_is_defined_by_the_sentence_that_opens_with_it() -> None:
+    subject = subject_of("What is sourdough?", NAMES)
+    assert subject
+    assert subject.defined_in("Sourdough is dough that rises by wild yeast.") == 1.0
+    assert subject.defined_in("Wild yeast lifts sourdough.") == 0.0
