@@ -17,11 +17,11 @@ _ASKS = re.compile(
     r"(?:the )?(?:meaning|definition) of)\b|\bwhat (?:does|do|is) (?:that|it|this) (?:even |actually |really )?(?:mean|meant)|\bmean(?:s|t)? by\b",
     re.IGNORECASE,
 )
-_BEFORE_IT = re.compile(r"^\W*(?:\w+\W+){0,2}$")  # an article, and a word like "newer"
+_BEFORE_IT = re.compile(r"^\W*(?:(?:an?|the)\W+(?:\w+\W+)?)?$", re.IGNORECASE)  # an article, and a word like "newer"
 _ASIDE = re.compile(r"^\s*\([^()]*\)")
-_IS = re.compile(r"^\W{0,4}\s*(?:is|are|means?|refers? to|stands? for)\b", re.IGNORECASE)
+_IS = re.compile(r"^[\s*_\"”’]*(?:is|are|means?|refers? to|stands? for)\b", re.IGNORECASE)
 _BESIDE_IT = re.compile(
-    r"^\s*(?:,|–|—)\s*(?:an?|the|also|sometimes|often|in short|or|who|whom|which)\b[^.]{3,80}?(?:,|–|—)\s*\w", re.IGNORECASE
+    r"^\s*(?:,|–|—)\s*(?:an?|the|also|sometimes|often|in short|or|who|whom|which)\b[^.]{3,80}?(?:,|–|—)\s*(?!and\b|or\b)\w", re.IGNORECASE
 )
 _DOES = re.compile(
     r"^\s+(?!and\b|or\b|who\b|whom\b|whose\b|in\b|from\b|with\b|to\b|of\b|for\b|at\b|needs?\b|has\b|have\b|roles?\b|jobs?\b)\w+",
@@ -49,6 +49,8 @@ class Subject:
         if rest is None:
             return 0.0
         rest = _ASIDE.sub("", rest)
+        if self.role and any(mention.role != self.role for mention in self.names.mentions(rest[:OPENING])):
+            return 0.0  # it speaks of several
         if _IS.match(rest) or _BESIDE_IT.match(rest):
             return 1.0
         return 0.5 if _DOES.match(rest) else 0.0
@@ -75,8 +77,9 @@ def subject_of(question: str, names: RoleNames) -> Subject | None:
     """None where no definition is asked for, or more than one."""
     if not _ASKS.search(question):
         return None
-    roles = names.roles_in(question)
-    own = frozenset(content_terms(names.neutral(question))) - _FILLER - set(content_terms(names.noun))
-    if len(roles) == 1 and not own:
-        return Subject(names, roles[0], frozenset())
-    return Subject(names, None, own) if not roles and 0 < len(own) <= LONGEST else None
+    roles = dict.fromkeys(mention.role for mention in names.mentions(question) if not mention.weak)
+    own = frozenset(content_terms(names.neutral(question) if roles else question)) - _FILLER
+    if roles:
+        is_all = len(roles) == 1 and own <= set(content_terms(names.noun))
+        return Subject(names, next(iter(roles)), frozenset()) if is_all else None
+    return Subject(names, None, own) if 0 < len(own) <= LONGEST else None

@@ -122,7 +122,7 @@ Told = tuple[Passage, int, Unit]  # a unit, and which of its passage's it is
 def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> tuple[list[Told], Signs, Vectors]:
     """The units of the passages with their signs, and their matches of shape (units, word pieces of the question).
 
-    All at once, for a question is read against some 150 units.
+    All at once, for a question is read against some 90 units.
     """
     rows = [passage.row for passage in passages]
     told = [(passage, number, unit) for passage in passages for number, unit in enumerate(passage.chunk.units)]

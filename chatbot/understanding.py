@@ -147,6 +147,7 @@ _PARTS = re.compile(
     r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,
 )
+_JOINS = re.compile("and|but|or|also|then|how|what|when|where|why|which|who|about|for|with|of|in|to|by|an?|the|ones?|others?")
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
     r"tell|explain|describe|list|name|give|show|compare)\b",
@@ -193,14 +194,19 @@ def _is_foreign(question: str) -> bool:
 
 
 def parts(question: str, names: RoleNames) -> list[str]:
-    """The questions in a question, each with enough words to be asked by itself: more than the name of a role. What only leads up to one stays with it."""
+    """The questions in a question, each with enough words to be asked by itself; what only leads up to one stays with it."""
     found: list[str] = []
     pending = ""
-    for piece in _PARTS.split(question):
+    for piece in _PARTS.split(" ".join(question.split())):
         pending = f"{pending} {piece}".strip()
-        if _ASKS.search(piece) and set(content_terms(names.neutral(piece))) - set(content_terms(names.noun)):
+        if _ASKS.search(piece) and content_terms(piece) and not _leans_on_the_last(piece, names):
             found.append(pending)
             pending = ""
     if pending and found:
         found[-1] = f"{found[-1]} {pending}"
     return found if len(found) > 1 else [question]
+
+
+def _leans_on_the_last(piece: str, names: RoleNames) -> bool:
+    """Whether a piece has no verb, and nothing but the name of a role: "and how for a pastry chef?"."""
+    return all(_JOINS.fullmatch(word) or word.startswith(names.noun) for word in re.findall(r"\w+", names.neutral(piece).lower()))

@@ -207,7 +207,8 @@ class ExportedTokenizer:
 
 class ExportedModel:
     """An exported graph as this project's Model. A batch is run by two threads, which take a question two thirds of the time of one, and on busy
-    processors too as long as they do not wait for each other in a loop (spinning: 200 ms a question). Further processors run batches beside each other.
+    processors too as long as they do not wait for each other in a loop (spinning: 200 ms a question). The second is ONNX Runtime's own, and shared
+    by the batches that further processors run beside each other.
     """
 
     def __init__(self, path: Path, tokenizer: ExportedTokenizer) -> None:
@@ -243,8 +244,8 @@ class ExportedModel:
         """The numbers of the texts of each batch, with its outputs."""
         batches = list(_batches([len(one) for one in ids]))
         run: Callable[[list[int]], list[Any]] = lambda batch: self._session.run(outputs, self._fed([ids[number] for number in batch]))  # noqa: E731
-        beside = min(len(batches), max(1, _processors() // THREADS))
-        if beside == 1:
+        beside = min(len(batches), _processors() - THREADS + 1)
+        if beside <= 1:
             yield from ((batch, run(batch)) for batch in batches)
             return
         with ThreadPoolExecutor(beside) as pool:

@@ -1,6 +1,6 @@
 """Whether a generation is whole: every file as it was written, every chunk in its article and its own nearest neighbour.
 
-It runs in a process of its own, for what reads a damaged store may end the process: python -m ingest.probe, told by a line what to read.
+It runs in a process of its own, for what reads a damaged store may end the process: python -m ingest.probe, told on standard input what to read.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ class Probe:
         try:
             limit = SECONDS + SECONDS_A_THOUSAND * Manifest.read(folder).passages / 1000
             told, _ = self._process.communicate(json.dumps([str(folder), thorough]), timeout=limit)
-            found: list[str] = json.loads(told)
         except SearchIndexError:
             return ["its manifest cannot be read"]
         except subprocess.TimeoutExpired:
             return ["it cannot be searched in reasonable time"]
+        try:
+            found: list[str] = json.loads(told)
         except ValueError:
             return ["reading it ends the program that does"]
         return found

@@ -42,8 +42,12 @@ def test_no_definition_is_asked_for(question: str) -> None:
         ("A bread baker is someone who bakes loaves.", 1.0),
         ("The bread baker, an early riser by trade, bakes loaves.", 1.0),
         ("A bread baker (sometimes called a loaf maker) is up at three.", 1.0),
+        ("A bread baker, whom some call a loaf maker, is up at three.", 1.0),
         ("Bread bakers work at night.", 0.5),
         ("A bread baker and a pastry chef share an oven.", 0.0),
+        ("A bread baker, a pastry chef, and a cook share an oven.", 0.0),
+        ("Demand for bread bakers is high.", 0.0),
+        ("Choose a bread baker if you need loaves.", 0.0),
         ("Many people want to be a bread baker is what we hear.", 0.0),
         ("A pastry chef is someone who bakes cakes.", 0.0),
         ("", 0.0),
@@ -53,6 +57,13 @@ def test_a_sentence_that_opens_with_the_role_defines_it(sentence: str, defines: 
     subject = subject_of("What is a bread baker?", NAMES)
     assert subject
     assert subject.defined_in(sentence) == defines
+
+
+def test_a_roles_short_name_is_a_word_like_others() -> None:
+    subject = subject_of("What is pastry?", NAMES)
+    assert subject
+    assert subject.role is None
+    assert subject.defined_in("Pastry is dough with fat in it.") == 1.0
 
 
 def test_a_word_is_defined_by_the_sentence_that_opens_with_it() -> None:

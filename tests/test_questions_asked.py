@@ -114,6 +114,9 @@ def test_several_questions_are_told_apart() -> None:
     assert parts("what does a baker earn and what tools does he use", NAMES) == ["what does a baker earn", "what tools does he use"]
     assert len(parts("I am a miller who likes dough. Which trade suits me?", NAMES)) == 1
     assert len(parts("How is work for a bread baker and how for a cake artist?", NAMES)) == 1  # the second asks nothing by itself
+    assert len(parts("What does a bread baker do? What is a cake artist?", NAMES)) == 2
+    assert len(parts("What is a bread baker and what does she earn?", NAMES)) == 2
+    assert parts("a" + " " * 1998 + "b", NAMES)  # at once
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,9 @@ class Peer:
             return {f"{self.adapter.stem}: {name}": value for name, value in measure().items()}
         except subprocess.CalledProcessError as error:
             print(f"{self.adapter.stem} cannot be run: {(error.stderr.strip().splitlines() or ['no reason given'])[-1][:200]}")
-            return {}
+        except (IndexError, ValueError):
+            print(f"{self.adapter.stem} does not tell how long its questions took")
+        return {}
 
     def _order(self, place: Place, questions: int, vectors: Path | None) -> list[str]:
         head = {"model": str(self.model), "k": 8, "vectors": vectors and str(vectors)}
