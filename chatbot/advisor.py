@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from chatbot.errors import ArticleUnknownError, ModelError, QuestionError
 from chatbot.evidence import Evidence, Query, rank, reordered
 from chatbot.extractive import Picked
 from chatbot.follow_up import leans_back
-from chatbot.found import Found, nothing_on
+from chatbot.found import WORD, Found, nothing_on
 from chatbot.guide import Choice, choices, path_of, recommendation
 from chatbot.opened import Opened
 from chatbot.proof import Prover
@@ -49,8 +48,6 @@ FOLLOW_UPS = 3
 TRIED = 30  # of the questions that the articles suggest, before it shows fewer: many articles suggest hundreds
 
 Rewriter = Callable[[str, Sequence[str]], str]
-
-_ANY_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +334,7 @@ def _notices_on_figures(opened: Opened, picked: Sequence[Sequence[Picked]]) -> l
 
 
 def _folded(question: str) -> str:
-    return " ".join(_ANY_WORD.findall(question.casefold()))
+    return " ".join(WORD.findall(question.casefold()))
 
 
 def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:

@@ -74,7 +74,7 @@ class Subject:
 
 
 def subject_of(question: str, names: RoleNames) -> Subject | None:
-    """None where no definition is asked for, or more than one."""
+    """What a question asks the meaning of, or no more than what it does; None where it asks for anything else, or of several roles."""
     if not _ASKS.search(question):
         return None
     roles = dict.fromkeys(mention.role for mention in names.mentions(question) if not mention.weak)

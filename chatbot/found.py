@@ -17,7 +17,8 @@ from chatbot.understanding import Asked
 
 MISSING_WORDS = 3  # named of those that stand nowhere in the articles
 
-_NAME_OR_WORD = re.compile(r"(?<=[a-z,;:] )[A-Z][\w-]*(?: [A-Z][\w-]*)+|[^\W_]+(?:[-'’.][^\W_]+)*")  # a name of several words is one
+WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_NAME_OR_WORD = re.compile(rf"(?<=[a-z,;:] )[A-Z][\w-]*(?: [A-Z][\w-]*)+|{WORD.pattern}")  # a name of several words is one
 
 
 @dataclass(frozen=True, slots=True)
