@@ -54,33 +54,39 @@ class RoleNames:
         weak = {stems: (role, True) for stems, role in short.items()}
         self._names = {**weak, **{stems: (role, False) for stems, role in strong.items()}}
         self._longest = max(map(len, self._names), default=0)
+        self._first = frozenset(stems[0] for stems in self._names)
         nouns = Counter(role.name.split()[-1].lower() for role in roles)
         self.noun = nouns.most_common(1)[0][0] if nouns else "role"
 
     def mentions(self, text: str) -> list[Mention]:
-        words = [(match.start(), match.end(), _stem(match.group())) for match in _WORD.finditer(text)]
+        words = list(_WORD.finditer(text))
+        stems = tuple(_stem(word.group()) for word in words)
         found: list[Mention] = []
         at = 0
         while at < len(words):
-            size, name = self._longest_name_at([stem for *_, stem in words[at : at + self._longest]])
+            size, name = self._longest_name_at(stems[at : at + self._longest]) if stems[at] in self._first else (1, None)
             if name:
-                found.append(Mention(words[at][0], words[at + size - 1][1], *name))
+                found.append(Mention(words[at].start(), words[at + size - 1].end(), *name))
             at += size
         return found
 
-    def _longest_name_at(self, stems: Sequence[str]) -> tuple[int, tuple[str, bool] | None]:
+    def _longest_name_at(self, stems: tuple[str, ...]) -> tuple[int, tuple[str, bool] | None]:
         for size in range(len(stems), 0, -1):
-            if name := self._names.get(tuple(stems[:size])):
+            if name := self._names.get(stems[:size]):
                 return size, name
         return 1, None
 
     def roles_in(self, text: str) -> tuple[str, ...]:
         """The roles that a text names, in the order of first mention ("both roles" names all); weak mentions count where no other is."""
+        return self.named(text)[0]
+
+    def named(self, text: str) -> tuple[tuple[str, ...], bool]:
+        """The same, and whether they are named in full, or all at once."""
         if _ALL_ROLES.search(text):
-            return tuple(role.name for role in self.roles)
+            return tuple(role.name for role in self.roles), True
         mentions = self.mentions(text)
         strong = [mention.role for mention in mentions if not mention.weak]
-        return tuple(dict.fromkeys(strong or [mention.role for mention in mentions]))
+        return tuple(dict.fromkeys(strong or [mention.role for mention in mentions])), bool(strong)
 
     def neutral(self, text: str) -> str:
         """The text with every role called by the noun that the roles share: a role's name would drown what is said of it."""
@@ -252,9 +258,9 @@ def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:
             if unit.kind == "row":
                 units.append(replace(unit, roles=_roles_of_row(chunk, unit, names)))
                 continue
-            own, weak = _named(names, chunk.quote(unit))
-            spoken = own or spoken
-            units.append(replace(unit, roles=own or of_heading or spoken or weak))
+            roles, in_full = names.named(chunk.quote(unit))
+            spoken = roles if in_full else spoken
+            units.append(replace(unit, roles=(in_full and roles) or of_heading or spoken or roles))
         attributed.append(replace(chunk, units=tuple(units)))
     return attributed
 
@@ -262,10 +268,3 @@ def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:
 def _roles_of_row(chunk: Chunk, unit: Unit, names: RoleNames) -> tuple[str, ...]:
     """A row speaks about the roles of its columns, or of its first cell."""
     return names.roles_in(chunk.lead_of(unit)) or names.roles_in(chunk.quote(unit))
-
-
-def _named(names: RoleNames, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The roles named in full (or all at once, "both roles"), and those named in short."""
-    every = names.roles_in(text)
-    strong = {mention.role for mention in names.mentions(text) if not mention.weak}
-    return (every, ()) if strong or _ALL_ROLES.search(text) else ((), every)
