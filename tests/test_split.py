@@ -78,7 +78,9 @@ def test_the_same_article_gives_the_same_chunks_and_ids_are_distinct(text: str) 
     ids = [chunk.id for chunk in first]
     assert len(set(ids)) == len(ids)
     assert [Chunk.from_dict(chunk.as_dict()) for chunk in first] == first
-    assert [json.dumps(chunk.as_dict()) for chunk in first] == [json.dumps(asdict(chunk)) for chunk in first]  # what is kept is read by both
+    assert [json.dumps(chunk.as_dict()) for chunk in first] == [
+        json.dumps(asdict(chunk)) for chunk in first
+    ]  # what is kept is read by both
 
 
 def test_a_chunk_knows_its_headings() -> None:
