@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ MORE = 200  # questions that a peer is asked more,
 MORE_OF_MANY = 40  # and of as many chunks as are drawn, of which some take a second
 QUESTION = "What does the job pay at the start?"
 TEXTS, VECTORS = "texts.json", "vectors.npy"  # of the chunks
-DRAWN_DIMENSIONS = 64  # of the subspace; Chroma's graph misses 2 % of 75,000 vectors that are drawn in all 384, none of these
+DRAWN_DIMENSIONS = 64  # of the subspace; Chroma's graph misses 2 % of 75,000 vectors that are drawn in all 384, and none of these
 Rounds = dict[str, list[float]]
 
 
@@ -71,14 +71,14 @@ class Place:
 
 
 def write_corpus(corpus: Path, words: int) -> None:
-    """Practice articles, and variants whose headings tell them apart, of so many words altogether."""
+    """Practice articles, and variants whose titles and headings tell them apart, of so many words altogether."""
     corpus.mkdir(parents=True)
     written, turn = 0, 0
     while written < words:
         for practice in read_practice():
             folder = corpus / f"{practice.number}-{turn}"
             folder.mkdir()
-            practice.write(folder)
+            replace(practice, topic=f"{practice.topic} (part {turn + 1})").write(folder)
             (file,) = folder.iterdir()
             lines = file.read_text(encoding="utf-8").splitlines()
             varied = [f"{line} (part {turn + 1})" if turn and line.startswith("#") else line for line in lines]
