@@ -16,6 +16,7 @@ from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
 from chatbot.suggestions import suggested_questions
 from chatbot.thesaurus import meanings
+from chatbot.understanding import leading_up
 from ingest.embed import Embedder, Vectors
 from ingest.index import GenerationIndex
 from ingest.roles import RoleNames
@@ -73,9 +74,23 @@ class Opened:
 def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
     (read,) = embedder.encode([question])
     encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
+    leading = leading_up(question)
     words = content_terms(question)
-    rarities = {term: rarity(index, term) for term in words}
-    return Query(question, encoded, rarities, meanings(words), names.roles_in(question), subject_of(question, names))
+    return Query(
+        text=question,
+        encoded=encoded,
+        asking=_without(question, leading),
+        asking_weights=encoded.without(leading).weights,
+        rarities={term: rarity(index, term) for term in words},
+        meanings=meanings(words),
+        roles=names.roles_in(question),
+        subject=subject_of(question, names),
+    )
+
+
+def _without(text: str, spans: Sequence[Span]) -> str:
+    edges = [0, *(edge for span in spans for edge in (span.start, span.end)), len(text)]
+    return "".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
 
 
 def _date_of(article: Article) -> str | None:

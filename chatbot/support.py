@@ -198,8 +198,9 @@ def _compared(claim: str, statements: Sequence[Statement], reads: Reads, names: 
 def _read(statements: Sequence[Statement], reads: Reads, names: RoleNames | None) -> list[_Text]:
     words = [_words(statement, names) for statement in statements]
     encoded = reads.encode([one.whole for one in words])
-    vectors = reads.vectors([one.bare for one in words])
-    return [_Text(*parts) for parts in zip(words, encoded, vectors, strict=True)]
+    under = list(dict.fromkeys(one.bare for one in words if one.bare != one.whole))  # what stands under nothing has been read whole
+    vectors = dict(zip(under, reads.vectors(under), strict=True)) if under else {}
+    return [_Text(one, read, vectors.get(one.bare, read.vector)) for one, read in zip(words, encoded, strict=True)]
 
 
 def _everywhere(compared: Sequence[_Compared]) -> dict[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from chatbot.outsider import outsider
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
+from ingest.types import Span
 
 Shape = Literal["fact", "list", "comparison"]
 Aside = Literal["greeting", "instruction", "foreign"]
@@ -147,6 +149,7 @@ _PARTS = re.compile(
     r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"(?<=[?!.])\s+(?=\S)")
 _JOINS = re.compile("and|but|or|also|then|how|what|when|where|why|which|who|about|for|with|of|in|to|by|an?|the|ones?|others?")
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
@@ -205,6 +208,14 @@ def parts(question: str, names: RoleNames) -> list[str]:
     if pending and found:
         found[-1] = f"{found[-1]} {pending}"
     return found if len(found) > 1 else [question]
+
+
+def leading_up(question: str) -> list[Span]:
+    """The sentences of a question that ask nothing, where another one does: who asks, and why."""
+    ends = [0, *(match.end() for match in _SENTENCE_END.finditer(question)), len(question)]
+    sentences = [Span(start, end) for start, end in pairwise(ends)]
+    asking = [bool(_ASKS.search(sentence.of(question))) for sentence in sentences]
+    return [sentence for sentence, asks in zip(sentences, asking, strict=True) if not asks] if any(asking) else []
 
 
 def _leans_on_the_last(piece: str, names: RoleNames) -> bool:

@@ -11,7 +11,7 @@ from chatbot.follow_up import standalone
 from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
 from chatbot.suggestions import of_the_other_role
-from chatbot.understanding import aside, parts, understand
+from chatbot.understanding import aside, leading_up, parts, understand
 from ingest.roles import RoleNames
 from ingest.types import Role
 
@@ -150,3 +150,17 @@ def test_a_long_greeting_that_is_none_costs_nothing() -> None:
 )
 def test_another_language_is_told(text: str) -> None:
     assert aside(text) == "foreign"
+
+
+@pytest.mark.parametrize(
+    ("question", "leading"),
+    [
+        ("Founder here. Our app sells rye in Oslo! Whom should I hire first?", ["Founder here. ", "Our app sells rye in Oslo! "]),
+        ("Whom should I hire? We are in Oslo.", ["We are in Oslo."]),
+        ("What does a baker earn?", []),
+        ("A baker's pay, please. In short.", []),
+        ("", []),
+    ],
+)
+def test_what_only_leads_up_to_a_question_is_told_apart(question: str, leading: list[str]) -> None:
+    assert [span.of(question) for span in leading_up(question)] == leading
