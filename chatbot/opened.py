@@ -79,18 +79,13 @@ def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, questio
     return Query(
         text=question,
         encoded=encoded,
-        asking=_without(question, leading),
-        asking_weights=encoded.without(leading).weights,
+        asking=question[leading.end :],
+        asking_weights=encoded.without([leading]).weights,
         rarities={term: rarity(index, term) for term in words},
         meanings=meanings(words),
         roles=names.roles_in(question),
         subject=subject_of(question, names),
     )
-
-
-def _without(text: str, spans: Sequence[Span]) -> str:
-    edges = [0, *(edge for span in spans for edge in (span.start, span.end)), len(text)]
-    return "".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
 
 
 def _date_of(article: Article) -> str | None:

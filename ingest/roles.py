@@ -54,7 +54,7 @@ class RoleNames:
         weak = {stems: (role, True) for stems, role in short.items()}
         self._names = {**weak, **{stems: (role, False) for stems, role in strong.items()}}
         self._longest = max(map(len, self._names), default=0)
-        self._first = frozenset(stems[0] for stems in self._names)
+        self._first = frozenset(stems[0] for stems in self._names if stems)  # a name may be a mark without a word
         nouns = Counter(role.name.split()[-1].lower() for role in roles)
         self.noun = nouns.most_common(1)[0][0] if nouns else "role"
 

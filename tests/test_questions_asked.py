@@ -155,12 +155,13 @@ def test_another_language_is_told(text: str) -> None:
 @pytest.mark.parametrize(
     ("question", "leading"),
     [
-        ("Founder here. Our app sells rye in Oslo! Whom should I hire first?", ["Founder here. ", "Our app sells rye in Oslo! "]),
-        ("Whom should I hire? We are in Oslo.", ["We are in Oslo."]),
-        ("What does a baker earn?", []),
-        ("A baker's pay, please. In short.", []),
-        ("", []),
+        ("Founder here. Our app sells rye in Oslo! Whom should I hire first?", "Founder here. Our app sells rye in Oslo! "),
+        ("What does a baker earn? In Berlin, I mean.", ""),
+        ("I am after a baker's pay in Japan. Do you know?", ""),
+        ("Is St. Gallen in the U.S. what a baker should look at?", ""),
+        ("A baker's pay, please. In short.", ""),
+        ("", ""),
     ],
 )
-def test_what_only_leads_up_to_a_question_is_told_apart(question: str, leading: list[str]) -> None:
-    assert [span.of(question) for span in leading_up(question)] == leading
+def test_what_only_leads_up_to_a_question_is_told_apart(question: str, leading: str) -> None:
+    assert leading_up(question).of(question) == leading

@@ -45,3 +45,8 @@ def test_roles_of_two_articles_that_share_a_name_are_one() -> None:
 def test_roles_that_an_article_tells_apart_are_never_one() -> None:
     one = Article("1", "t", "x", roles=(Role("A cook", ("cook",)), Role("B cook", ("cook",))))
     assert [role.name for role in merged_roles([one])] == ["A cook", "B cook"]
+
+
+def test_a_name_without_a_word_names_nothing() -> None:
+    names = RoleNames((Role("Bread baker", ("\N{BLACK STAR}",)), Role("---")))
+    assert names.roles_in("A bread baker \N{BLACK STAR} ---") == ("Bread baker",)
