@@ -215,7 +215,7 @@ def leading_up(question: str) -> Span:
     """What stands before the first sentence that asks: who asks, and why. Nothing where what is left says too little to be the question."""
     starts = [0, *(match.end() for match in _SENTENCE_END.finditer(question))]
     asking = next((start for start, end in pairwise([*starts, len(question)]) if _ASKS.search(question[start:end])), 0)
-    return Span(0, asking if len(content_terms(question[asking:])) >= ALONE else 0)
+    return Span(0, asking if asking and len(content_terms(question[asking:])) >= ALONE else 0)
 
 
 def _leans_on_the_last(piece: str, names: RoleNames) -> bool:

@@ -214,12 +214,15 @@ class _Packer:
         heading = self._fitting_heading(blocks[0].heading)
         group: list[Unit] = []
         for block in blocks:
-            if group and not self._is_small(heading, [*group, *block.units]):
-                yield self._chunk(heading, group)
-                group = []
-            if self._is_readable(heading, [*group, *block.units]):
+            if group and self._is_small(heading, [*group, *block.units]):
                 group += block.units
                 continue
+            if group:
+                yield self._chunk(heading, group)
+            if self._is_readable(heading, block.units):
+                group = list(block.units)
+                continue
+            group = []
             for unit in block.units:
                 if group and not self._is_readable(heading, [*group, unit]):
                     yield self._chunk(heading, group)
