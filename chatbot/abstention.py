@@ -100,8 +100,8 @@ def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> S
         worst_two=float(worst[:2].mean()),
         worst_three=float(worst[:3].mean()),
         worst_in_passage=float(_sorted_matches(query, in_passage)[0]),
-        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.asking))),
-        lacks_kind=float(_lacks_kind(query.asking, " ".join(evidence.quote for evidence in best))),
+        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
+        lacks_kind=float(_lacks_kind(query.text, " ".join(evidence.quote for evidence in best))),
     )
 
 
@@ -111,7 +111,7 @@ def _stands_nowhere(index: GenerationIndex, word: str) -> bool:
 
 def _sorted_matches(query: Query, matches: Vectors) -> Vectors:
     """How well the question's rare word pieces are matched, the worst first."""
-    rare = query.asking_weights > RARE
+    rare = query.encoded.weights > RARE
     return np.sort(matches[rare]) if rare.any() else np.array([NEAR], dtype=np.float32)
 
 

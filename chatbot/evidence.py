@@ -32,15 +32,12 @@ READ_LATE = 0.55  # share of the late interaction in the reader's score, as test
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it is searched for, and as the model reads it, its roles' names of no weight; `asking` is its text without what
-    only leads up to it, and `asking_weights` are of its word pieces those of that; `rarities` are of its content words' stems;
-    `meanings` are the groups of career talk that those belong to.
+    """A question as it is searched for, and as the model reads it, its roles' names of no weight; `rarities` are of its content words'
+    stems; `meanings` are the groups of career talk that those belong to.
     """
 
     text: str
     encoded: Encoded
-    asking: str
-    asking_weights: Vectors
     rarities: dict[str, float]
     meanings: frozenset[int]
     roles: tuple[str, ...]

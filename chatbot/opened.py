@@ -16,7 +16,6 @@ from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
 from chatbot.suggestions import suggested_questions
 from chatbot.thesaurus import meanings
-from chatbot.understanding import leading_up
 from ingest.embed import Embedder, Vectors
 from ingest.index import GenerationIndex
 from ingest.roles import RoleNames
@@ -74,18 +73,9 @@ class Opened:
 def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
     (read,) = embedder.encode([question])
     encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
-    leading = leading_up(question)
     words = content_terms(question)
-    return Query(
-        text=question,
-        encoded=encoded,
-        asking=question[leading.end :],
-        asking_weights=encoded.without([leading]).weights,
-        rarities={term: rarity(index, term) for term in words},
-        meanings=meanings(words),
-        roles=names.roles_in(question),
-        subject=subject_of(question, names),
-    )
+    rarities = {term: rarity(index, term) for term in words}
+    return Query(question, encoded, rarities, meanings(words), names.roles_in(question), subject_of(question, names))
 
 
 def _date_of(article: Article) -> str | None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 from chatbot.outsider import outsider
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
-from ingest.types import Span
 
 Shape = Literal["fact", "list", "comparison"]
 Aside = Literal["greeting", "instruction", "foreign"]
@@ -149,8 +147,6 @@ _PARTS = re.compile(
     r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?:(?<=[?!])|(?<=\w{3}\.))\s+(?=\S)")  # no abbreviation's ("U.S.", "St.", "e.g.")
-ALONE = 2  # content words, from which a sentence may be a question without what leads up to it
 _JOINS = re.compile("and|but|or|also|then|how|what|when|where|why|which|who|about|for|with|of|in|to|by|an?|the|ones?|others?")
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
@@ -209,13 +205,6 @@ def parts(question: str, names: RoleNames) -> list[str]:
     if pending and found:
         found[-1] = f"{found[-1]} {pending}"
     return found if len(found) > 1 else [question]
-
-
-def leading_up(question: str) -> Span:
-    """What stands before the first sentence that asks: who asks, and why. Nothing where what is left says too little to be the question."""
-    starts = [0, *(match.end() for match in _SENTENCE_END.finditer(question))]
-    asking = next((start for start, end in pairwise([*starts, len(question)]) if _ASKS.search(question[start:end])), 0)
-    return Span(0, asking if asking and len(content_terms(question[asking:])) >= ALONE else 0)
 
 
 def _leans_on_the_last(piece: str, names: RoleNames) -> bool:

@@ -11,7 +11,7 @@ from chatbot.follow_up import standalone
 from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
 from chatbot.suggestions import of_the_other_role
-from chatbot.understanding import aside, leading_up, parts, understand
+from chatbot.understanding import aside, parts, understand
 from ingest.roles import RoleNames
 from ingest.types import Role
 
@@ -150,18 +150,3 @@ def test_a_long_greeting_that_is_none_costs_nothing() -> None:
 )
 def test_another_language_is_told(text: str) -> None:
     assert aside(text) == "foreign"
-
-
-@pytest.mark.parametrize(
-    ("question", "leading"),
-    [
-        ("Founder here. Our app sells rye in Oslo! Whom should I hire first?", "Founder here. Our app sells rye in Oslo! "),
-        ("What does a baker earn? In Berlin, I mean.", ""),
-        ("I am after a baker's pay in Japan. Do you know?", ""),
-        ("Is St. Gallen in the U.S. what a baker should look at?", ""),
-        ("A baker's pay, please. In short.", ""),
-        ("", ""),
-    ],
-)
-def test_what_only_leads_up_to_a_question_is_told_apart(question: str, leading: str) -> None:
-    assert leading_up(question).of(question) == leading
