@@ -15,8 +15,9 @@ from chatbot.evidence import Evidence
 from chatbot.understanding import Asked
 from ingest.types import Chunk, Unit
 
-# An answer is short where the best unit stands out, and long where many are level with it. Tune half, the corpus and as published: 80.9 and 78.5 % of
-# the facts in 67 and 77 words at the median of one-fact questions; with all units within .1 in 80 words (150 of a list) 79.5 and 77.2 % in 80.
+# An answer is short where the best unit stands out, and long where many are level with it. Tune half, the corpus and as published, with the
+# weights of the time: 80.9 and 78.5 % of the facts in 67 and 77 words at the median of one-fact questions; with all units within .1 in 80 words
+# (150 of a list) 79.5 and 77.2 % in 80.
 WORDS = 150  # of an answer to one question, at most, unless its first unit alone is longer
 LEVEL = 0.05  # below the best score: a unit no further below it is given as long as there is room
 CLOSE = 0.1  # a unit no further below is given while the answer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.quality.data import found, is_wanted, part_of, rows
+from tests.benchmarks.quality.data import Part, found, is_wanted, part_of, rows
 from tests.benchmarks.quality.project import Asked, Text, asked_of
 from tests.benchmarks.quality.rivals import Rivals, word_overlap
 from tests.benchmarks.quality.session import Session, reached
@@ -26,13 +26,18 @@ class Question:
 
 
 def run(folder: Path, session: Session) -> Iterator[Reached]:
-    found_rows = list(rows(found(folder, "answerable.jsonl", "unanswerable.jsonl")))
-    texts = {f"p{number:05}": _text(row) for number, row in enumerate(found_rows)}
-    named = zip(texts, found_rows, strict=True)
-    questions = [_question(name, row) for name, row in named if is_wanted(part_of(str(row["id"])), session.part)]
+    texts, questions = read(folder, session.part)
     with asked_of(texts, session.embedder) as project:
         yield from _selection(project, [question for question in questions if question.gold], session)
         yield from _abstention(project, questions, session)
+
+
+def read(folder: Path, part: Part) -> tuple[dict[str, Text], list[Question]]:
+    """Every passage as an article of its own, and the questions of the part that is asked."""
+    found_rows = list(rows(found(folder, "answerable.jsonl", "unanswerable.jsonl")))
+    texts = {f"p{number:05}": _text(row) for number, row in enumerate(found_rows)}
+    named = zip(texts, found_rows, strict=True)
+    return texts, [_question(name, row) for name, row in named if is_wanted(part_of(str(row["id"])), part)]
 
 
 def _text(row: Mapping[str, Any]) -> Text:
@@ -49,7 +54,7 @@ def _plain(text: str) -> str:
     return "".join(text.split())
 
 
-def _is_gold(quote: str, question: Question) -> bool:
+def is_gold(quote: str, question: Question) -> bool:
     """Sentences are cut by other hands than those that marked them: either may hold the other."""
     plain = _plain(quote)
     return any(plain in gold or gold in plain for gold in question.gold)
@@ -71,7 +76,7 @@ def _selection(project: Asked, answerable: Sequence[Question], session: Session)
             "best fused sentence": quotes[rivals.fused(question.text, range(len(quotes)))[0]],
         }
         for system, quote in best.items():
-            right.setdefault(system, []).append(_is_gold(quote, question))
+            right.setdefault(system, []).append(is_gold(quote, question))
     yield from reached(NAME, "best sentence is gold", right)
 
 

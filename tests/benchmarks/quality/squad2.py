@@ -17,7 +17,7 @@ from ir_measures import R
 from chatbot.evidence import Evidence
 from ingest.articles import clean
 from ingest.types import Span
-from tests.benchmarks.quality.data import found, is_wanted, part_of_title
+from tests.benchmarks.quality.data import Part, found, is_wanted, part_of_title
 from tests.benchmarks.quality.project import ANSWER_WORDS, Asked, Text, asked_of
 from tests.benchmarks.quality.ranking import Task, measured
 from tests.benchmarks.quality.rivals import Rivals
@@ -46,8 +46,7 @@ class Quote:
 
 
 def run(folder: Path, session: Session) -> Iterator[Reached]:
-    articles = [article for path in found(folder, "*.json") for article in json.loads(path.read_text(encoding="utf-8"))["data"]]
-    texts, questions = _read(articles, session)
+    texts, questions = read(articles_in(folder), session.part)
     with asked_of(texts, session.embedder) as project:
         yield from _passages_found(project, [question for question in questions if question.spans], session)
         quotes = _quotes(project)
@@ -56,13 +55,17 @@ def run(folder: Path, session: Session) -> Iterator[Reached]:
             yield from _answers(project, questions, quotes, rivals, is_given=is_given)
 
 
-def _read(articles: Sequence[Mapping[str, Any]], session: Session) -> tuple[dict[str, Text], list[Question]]:
+def articles_in(folder: Path) -> list[Mapping[str, Any]]:
+    return [article for path in found(folder, "*.json") for article in json.loads(path.read_text(encoding="utf-8"))["data"]]
+
+
+def read(articles: Sequence[Mapping[str, Any]], part: Part) -> tuple[dict[str, Text], list[Question]]:
     """Every paragraph as an article of its own, and the questions of the part that is asked."""
     texts: dict[str, Text] = {}
     questions: list[Question] = []
     titles = [article["title"] for article in articles]
     for article in articles:
-        is_asked = is_wanted(part_of_title(article["title"], titles), session.part)
+        is_asked = is_wanted(part_of_title(article["title"], titles), part)
         for paragraph in article["paragraphs"]:
             name = f"p{len(texts):05}"
             texts[name] = Text(article["title"].replace("_", " "), paragraph["context"])
