@@ -4,14 +4,16 @@ Low-rank changes (LoRA) to the upper layers of the default embedding model, so t
 of its sentences answers a question. It learns to give a question that the article does not answer to no sentence at all: that score is
 compared with `null`. The layers below stay as they are, so that the vector that is searched with comes of the same reading. Trained on the
 practice articles, whose roles have nothing to do with the project's own, and on the tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2,
-FOLDER/clapnq); every fifth lesson of each is held out and reported. What is kept is the mean of two readers (Wortsman et al., 2022), one part of
-what the practice articles alone teach and two of what all do: the first is best on articles on roles, the second on an encyclopedia's. Run
-tests.benchmarks.fit_answers and fit_support after it.
+FOLDER/clapnq). Every fifth practice article and CLAP NQ lesson is held out and reported, and of SQuAD 2.0 every fifth lesson of an article whose
+others are taught: how well it reads articles that it has never seen, the report part alone tells. What is kept is the mean of two readers
+(Wortsman et al., 2022), one part of what the practice articles alone teach and two of what all do: the first is best on articles on roles, the
+second on an encyclopedia's. Run tests.benchmarks.fit_answers and fit_support after it.
 
 Held out, untrained and trained (AUC: whether the best score tells what is answered; the first 1 and 3 units hold the answer):
 practice   AUC .459 -> .955 of 750, first .512 -> .580, first three .749 -> .802 of 410
 SQuAD 2.0  AUC .660 -> .688 of 192, first .792 -> .802, first three .948 -> .896 of 96 (AUC .528 by practice alone, .732 by all)
-CLAP NQ    AUC .938 -> .930 of 24, of whose 8 answers little can be said
+CLAP NQ    AUC .938 -> .930 of 24, first .750 -> .500, first three 1 -> 1 of 8: too few to say much, and the file has all that are answered first, so
+that a lesson holds only such or only others
 """
 
 from __future__ import annotations
