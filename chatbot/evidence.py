@@ -24,7 +24,8 @@ _ANNOUNCES = re.compile(
     re.IGNORECASE,
 )
 
-SENTENCE_SHARE = 0.75  # of a passage's final score; of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
+# of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
+SENTENCE_SHARE = 0.75  # of a passage's final score
 READ_LATE = 0.55  # share of the late interaction in the reader's score, as tests/benchmarks/train_reader.py learnt it
 
 

@@ -25,6 +25,10 @@ FOLDER = Path(__file__).with_name("practice")
 HELD_OUT = 5  # every fifth article is never trained on, and tells how well the training carries over
 
 
+def is_held_out(number: int) -> bool:
+    return number % HELD_OUT == HELD_OUT - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Practice:
     number: int
@@ -36,7 +40,7 @@ class Practice:
 
     @property
     def is_held_out(self) -> bool:
-        return self.number % HELD_OUT == HELD_OUT - 1
+        return is_held_out(self.number)
 
     def write(self, folder: Path) -> None:
         """As an article file: Markdown, or plain text where it has no headings."""
