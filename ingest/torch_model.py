@@ -5,11 +5,10 @@ Importing takes seconds: what embeds or asks does it only where there is no expo
 
 from __future__ import annotations
 
-import copy
 import logging
 import os
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.embed import Reading, Vectors
+from ingest.embed import MAP, Reading, Vectors
 from ingest.errors import EmbeddingModelError
 from ingest.exported import GRAPH, Details, Export, UnfitError, write_details
 from ingest.settings import DEFAULT_MODEL
@@ -50,28 +49,25 @@ class TorchTokenizer:
 
 
 class TorchModel:
-    """A loaded model as this project's Model; `reader` is the same model, or what makes the vectors of word pieces instead of it."""
+    """A loaded model as this project's Model."""
 
-    def __init__(self, model: Any, reader: Any) -> None:
+    def __init__(self, model: Any) -> None:
         self._model = model
-        self._reader = reader
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         found: NDArray[Any] = self._model.encode(list(texts), batch_size=BATCH, convert_to_numpy=True, show_progress_bar=False)
         return np.asarray(found, dtype=np.float32).reshape(len(texts), -1)
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
-        found = self._reader.encode(list(texts), batch_size=BATCH, output_value=None, show_progress_bar=False)
-        vectors = self.vectors(texts) if self._reader is not self._model else [None] * len(texts)
-        return [self._reading(*one) for one in zip(texts, found, vectors, strict=True)]
+        found = self._model.encode(list(texts), batch_size=BATCH, output_value=None, show_progress_bar=False)
+        return [self._reading(*one) for one in zip(texts, found, strict=True)]
 
-    def _reading(self, text: str, features: dict[str, Any], vector: Vectors | None) -> Reading:
+    def _reading(self, text: str, features: dict[str, Any]) -> Reading:
         mask = features["attention_mask"].bool()
         ids = features["input_ids"][mask].tolist()[1:-1]
         tokens = features["token_embeddings"].float().cpu().numpy()[mask.cpu().numpy()][1:-1]
         pieces = tuple(self._model.tokenizer.convert_ids_to_tokens(ids))
-        own = features["sentence_embedding"].float().cpu().numpy() if vector is None else vector
-        return Reading(tuple(ids), pieces, self._starts(text, len(ids)), tokens, own)
+        return Reading(tuple(ids), pieces, self._starts(text, len(ids)), tokens, features["sentence_embedding"].float().cpu().numpy())
 
     def _starts(self, text: str, count: int) -> tuple[int, ...]:
         """Where in a text each of its first pieces starts; evenly spread where the tokenizer does not tell."""
@@ -90,24 +86,23 @@ class TorchModels:
         self._adapter = adapter
 
     @cached_property
-    def _base(self) -> Any:
-        return _load(self._name)
-
-    @cached_property
-    def _reader(self) -> Any:
-        return _adapted(self._base, self._adapter) if self._adapter else self._base
+    def _loaded(self) -> Any:
+        model = _load(self._name)
+        if self._adapter:
+            _adapt(model, self._adapter)
+        return model
 
     @cached_property
     def tokenizer(self) -> TorchTokenizer:
-        return TorchTokenizer(self._base)
+        return TorchTokenizer(self._loaded)
 
     @property
     def has_gpu(self) -> bool:
-        return bool(self._base.device.type != "cpu")
+        return bool(self._loaded.device.type != "cpu")
 
     @property
     def model(self) -> TorchModel:
-        return TorchModel(self._base, self._reader)
+        return TorchModel(self._loaded)
 
     def export(self, folder: Path) -> None:
         """Writes the export into a folder and tries it. Raises UnfitError where the model cannot be exported or the export differs,
@@ -116,8 +111,8 @@ class TorchModels:
         if find_spec("onnx") is None:  # torch writes the graphs with it
             raise ModuleNotFoundError("onnx")
         try:
-            _write_graph(self._base, self._reader, folder / GRAPH)
-            write_details(folder, _write_tokenizer(self._base, folder))
+            _write_graph(self._loaded, folder / GRAPH)
+            write_details(folder, _write_tokenizer(self._loaded, folder))
             _compare(self.model.read(SAMPLE), Export(folder).model.read(SAMPLE))
         except (OSError, UnfitError):
             raise
@@ -140,23 +135,17 @@ def _load(name: str) -> Any:
         ) from error
 
 
-def _adapted(model: Any, adapter: Path) -> Any:
-    """A copy of the model with the adapter's low-rank changes added to its layers (Hu et al., 2021); all that is below those is shared."""
+def _adapt(model: Any, adapter: Path) -> None:
+    """Adds the adapter's low-rank changes to the model's layers (Hu et al., 2021), and its linear map to what pooling makes of a text."""
     from safetensors.torch import load_file  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer.modules import Dense  # noqa: PLC0415
 
-    changes = load_file(str(adapter))
-    names = {key.rpartition(".")[0] for key in changes}
-    transformer = model[0].auto_model
-    below = [transformer.embeddings, *(layer for number, layer in enumerate(transformer.encoder.layer) if not _is_changed(number, names))]
-    copied = copy.deepcopy(model, {id(module): module for module in below})
-    for name in names:
-        weight = copied[0].auto_model.get_submodule(name).weight
-        weight.data += (changes[f"{name}.b"].float() @ changes[f"{name}.a"].float()).to(weight.device)
-    return copied
-
-
-def _is_changed(layer: int, names: Collection[str]) -> bool:
-    return any(name.startswith(f"encoder.layer.{layer}.") for name in names)
+    changes = {key: tensor.float().to(model.device) for key, tensor in load_file(str(adapter)).items()}
+    onto = changes.pop(MAP)
+    for name in {key.rpartition(".")[0] for key in changes}:
+        model[0].auto_model.get_submodule(name).weight.data += changes[f"{name}.b"] @ changes[f"{name}.a"]
+    mapping = Dense(onto.shape[1], onto.shape[0], bias=False, activation_function=None, init_weight=onto)
+    model.insert(2, mapping.to(model.device).eval())  # behind transformer and pooling
 
 
 def _quiet() -> None:
@@ -181,8 +170,8 @@ def _prompt(model: Any) -> str:
     return str((model.prompts or {}).get(model.default_prompt_name or "", ""))
 
 
-def _write_graph(model: Any, reader: Any, path: Path) -> None:
-    """What both share is run once, as ONNX Runtime finds. Attention is written out, which ONNX Runtime runs 1.1 times faster than torch's own form."""
+def _write_graph(model: Any, path: Path) -> None:
+    """Attention is written out, which ONNX Runtime runs 1.1 times faster than torch's own form."""
     import torch  # noqa: PLC0415
 
     names = ("input_ids", "attention_mask", "token_type_ids")
@@ -190,18 +179,16 @@ def _write_graph(model: Any, reader: Any, path: Path) -> None:
 
     class Graph(torch.nn.Module):
         def forward(self, *inputs: Any) -> tuple[Any, Any]:
-            vector = model(dict(zip(features, inputs, strict=True)))["sentence_embedding"]
-            return reader(dict(zip(features, inputs, strict=True)))["token_embeddings"], vector
+            found = model(dict(zip(features, inputs, strict=True)))
+            return found["token_embeddings"], found["sentence_embedding"]
 
     graph = Graph()
     graph.add_module("model", model)  # so that its weights belong to the graph
-    graph.add_module("reader", reader)
-    transformers = [model[0].auto_model, reader[0].auto_model]
-    attention = transformers[0].config._attn_implementation
+    transformer = model[0].auto_model
+    attention = transformer.config._attn_implementation
     axes = {name: {0: "texts", 1: "pieces"} for name in (*features, "tokens")} | {"vector": {0: "texts"}}
     try:
-        for transformer in transformers:
-            transformer.set_attn_implementation("eager")
+        transformer.set_attn_implementation("eager")
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore"
@@ -217,8 +204,7 @@ def _write_graph(model: Any, reader: Any, path: Path) -> None:
                 dynamo=False,
             )
     finally:
-        for transformer in transformers:
-            transformer.set_attn_implementation(attention)
+        transformer.set_attn_implementation(attention)
     _part_weights(path)
 
 

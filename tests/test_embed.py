@@ -12,12 +12,14 @@ from threading import Barrier, Thread
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from ingest import exported
-from ingest.embed import MANY, Reading, SentenceTransformerEmbedder, Vectors
+from ingest.embed import MANY, Reading, SentenceTransformerEmbedder, Vectors, _default_folder, unit_length
 from ingest.errors import EmbeddingModelError, StorageError
 from ingest.exported import STALE, TOGETHER, Details, UnfitError, prepared, write_details
 from ingest.settings import DEFAULT_MODEL
+from ingest.torch_model import TorchModels
 
 TEXTS = [
     "What does a baker earn?",
@@ -223,6 +225,17 @@ def test_the_export_gives_what_torch_gives(real_embedder: SentenceTransformerEmb
     for word in ("baker", "bakers", "qzxv", "kneads", "sourdough", "unkneaded"):
         assert real_embedder.knows(word) == torch_embedder.knows(word)
     assert real_embedder.max_pieces == torch_embedder.max_pieces
+
+
+@pytest.mark.model
+def test_the_adapter_leaves_the_vector_that_is_searched_with_much_as_it_was(torch_embedder: SentenceTransformerEmbedder) -> None:
+    paragraphs = [
+        block for path in sorted((ROOT / "corpus/articles").glob("*.md")) for block in path.read_text(encoding="utf-8").split("\n\n")
+    ]
+    plain = unit_length(TorchModels(str(_default_folder()), None).model.vectors(paragraphs))
+    likeness = (plain * torch_embedder.vectors(paragraphs)).sum(axis=1)
+    assert likeness.mean() > 0.95
+    assert likeness.max() < 0.9999  # it is there
 
 
 @pytest.mark.model

@@ -1,24 +1,25 @@
-"""Fits the weights in chatbot/fitted.json: python -m tests.benchmarks.fit_answers --articles FOLDER [FOLDER ...]
+"""Fits the weights in chatbot/fitted.json: python -m tests.benchmarks.fit_answers --data FOLDER --articles FOLDER [FOLDER ...]
 
 Which unit answers: a listwise logistic fit, on the tune half of corpus/questions.jsonl, asked of each folder of articles, and on the practice
 articles that the reader was not trained on. Whether any does: a logistic fit on the signs of the evidence as it is then ranked, on the tune
-half alone: likeness means another thing in a single short article. Printed are figures out of fold.
+half and on what the reader was not taught of the tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2, FOLDER/clapnq). Printed are figures of the
+tune half out of fold.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from chatbot import abstention, evidence
@@ -29,22 +30,31 @@ from ingest.embed import Embedder
 from ingest.settings import IngestSettings
 from tests.benchmarks.advisors import advisor_over
 from tests.benchmarks.practice import advisor_on, is_gold, read_practice
+from tests.benchmarks.quality import clapnq, squad2
+from tests.benchmarks.quality.project import Text, asked_of
+from tests.benchmarks.train_reader import groups_of_clapnq, groups_of_squad2
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 FOLDS = 5
 REFUSED = 0.03  # of the answerable questions, out of fold: the threshold is set to refuse no more
 RIDGE = 0.02
+OWN_BIAS = 3.0  # of a public set: how easily a fit gives it a bias of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question: the signs of every unit, which of them answer (none of an unanswerable one), and the fold it belongs to."""
+    """One question: the signs of every unit, which of them answer (none of an unanswerable one), the signs of the evidence as a whole, the fold it
+    belongs to, and the public set that it is of. Of a public set's, units are not looked at.
+    """
 
     units: NDArray[np.float64]
     gold: NDArray[np.bool_]
     whole: tuple[float, ...]
     answerable: bool
     fold: int
+    public: str = ""
 
 
 def cases_of_questions(articles: Path, embedder: Embedder) -> Iterable[Case]:
@@ -67,6 +77,30 @@ def cases_of_practice(embedder: Embedder) -> Iterable[Case]:
                     quotes, units, whole = advisor.signs(question)
                     gold = np.array([bool(answers) and is_gold(quote, answers) for quote in quotes])
                     yield Case(units.table().astype(np.float64), gold, _row(whole), bool(answers), practice.number // FOLDS % FOLDS)
+
+
+def cases_of_public_sets(data: Path, embedder: Embedder) -> Iterator[Case]:
+    """The questions that the reader was not taught, each asked of its own passage."""
+    texts, of_squad2 = squad2.read(squad2.articles_in(data / squad2.NAME), "tune")
+    asked = [(question.text, question.paragraph, bool(question.spans)) for question in _held_out(groups_of_squad2(texts, of_squad2))]
+    yield from _cases_of_public_set(squad2.NAME, texts, asked, embedder)
+    texts, of_clapnq = clapnq.read(data / clapnq.NAME, "tune")
+    asked = [(question.text, question.passage, bool(question.gold)) for question in _held_out(groups_of_clapnq(of_clapnq))]
+    yield from _cases_of_public_set(clapnq.NAME, texts, asked, embedder)
+
+
+def _held_out(groups: Iterable[tuple[list[T], bool]]) -> list[T]:
+    return [question for group, is_held_out in groups if is_held_out for question in group]
+
+
+def _cases_of_public_set(
+    name: str, texts: Mapping[str, Text], asked: Sequence[tuple[str, str, bool]], embedder: Embedder
+) -> Iterator[Case]:
+    """`asked` are questions with the names of their passages, and whether these answer them."""
+    with asked_of(texts, embedder) as project:
+        for number, (question, passage, answerable) in enumerate(asked):
+            whole = project.signs(question, project.ranked(question, project.within(question, passage)))
+            yield Case(np.empty((0, 0)), np.empty(0, dtype=bool), _row(whole), answerable, number % FOLDS, name)
 
 
 def _same(quote: str, wanted: str) -> bool:
@@ -113,34 +147,44 @@ def report_evidence(cases: Sequence[Case]) -> None:
     )
 
 
-def fit_abstention(cases: Sequence[Case]) -> Pipeline:
-    signs = np.array([case.whole for case in cases])
-    answerable = np.array([case.answerable for case in cases])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=3000, class_weight="balanced"))
-    return model.fit(signs, answerable)
+def fit_abstention(cases: Sequence[Case]) -> tuple[float, NDArray[np.float64]]:
+    """Bias, for the question set, and weights of the signs. A public set has a bias of its own, for likeness means another thing in a single short
+    passage; within each set the answerable weigh together what the others do.
+    """
+    signs, answerable = np.array([case.whole for case in cases]), np.array([case.answerable for case in cases])
+    sets = np.array([case.public for case in cases])
+    scaler = StandardScaler().fit(signs[sets == ""])
+    biases = OWN_BIAS * np.stack([sets == name for name in sorted(set(sets) - {""})] or [np.zeros(len(cases))], axis=1)
+    shares = np.empty(len(cases))
+    for name in set(sets):
+        for answer in (True, False):
+            alike = (sets == name) & (answerable == answer)
+            shares[alike] = (sets == name).sum() / 2 / max(alike.sum(), 1)
+    regression = LogisticRegression(C=0.1, max_iter=3000).fit(np.hstack([scaler.transform(signs), biases]), answerable, shares)
+    return plain_weights(scaler, regression)
 
 
-def plain_weights(model: Pipeline) -> tuple[float, NDArray[np.float64]]:
-    """Bias and weights of a fit, for signs that are not standardised."""
-    scaler, regression = model[0], model[1]
-    weights = regression.coef_[0] / scaler.scale_
+def plain_weights(scaler: StandardScaler, regression: LogisticRegression) -> tuple[float, NDArray[np.float64]]:
+    """Bias and weights of a fit, for signs that are not standardised; what it was given after them is left out."""
+    weights = regression.coef_[0][: len(scaler.scale_)] / scaler.scale_
     return float(regression.intercept_[0] - weights @ scaler.mean_), weights
 
 
 def out_of_fold(cases: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Probability that each question is answerable, by a fit that has not seen its fold; and whether it is."""
+    """Probability that each question of the set is answerable, by a fit that has not seen its fold; and whether it is."""
     found: list[float] = []
     truth: list[bool] = []
     for fold in range(FOLDS):
-        model = fit_abstention([case for case in cases if case.fold != fold])
-        held = [case for case in cases if case.fold == fold]
-        found += model.predict_proba(np.array([case.whole for case in held]))[:, 1].tolist()
+        bias, weights = fit_abstention([case for case in cases if case.fold != fold])
+        held = [case for case in cases if case.fold == fold and not case.public]
+        found += (1 / (1 + np.exp(-bias - np.array([case.whole for case in held]) @ weights))).tolist()
         truth += [case.answerable for case in held]
     return np.array(found), np.array(truth)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the public sets")
     parser.add_argument("--articles", type=Path, nargs="+", default=[ROOT / "corpus/articles"])
     parser.add_argument(
         "--only", choices=["evidence", "abstention"], help="run once for each, evidence first: the second is fitted on what the first ranks"
@@ -155,13 +199,14 @@ def main() -> None:
         report_evidence(more)
         weights["evidence"] = dict(zip((f.name for f in fields(evidence.Signs)), fit_evidence(more).round(4).tolist(), strict=True))
     if options.only != "evidence":
+        cases += cases_of_public_sets(options.data, embedder)
         probability, truth = out_of_fold(cases)
         threshold = float(np.quantile(probability[truth], REFUSED))
         print(
             f"abstention, out of fold, n = {len(truth)}: AUC {roc_auc_score(truth, probability):.3f}; threshold {threshold:.3f} refuses {REFUSED:.1%} of the answerable"
         )
         print(f"and abstains on {np.mean(probability[~truth] < threshold):.3f} of the unanswerable")
-        bias, coefficients = plain_weights(fit_abstention(cases))
+        bias, coefficients = fit_abstention(cases)
         names = [field.name for field in fields(abstention.Signs)]
         weights["abstention"] = {"bias": round(bias, 4), **dict(zip(names, coefficients.round(4).tolist(), strict=True))}
         weights["threshold"] = round(threshold, 4)

@@ -81,7 +81,7 @@ def main() -> None:
     for rest, held in GroupKFold(FOLDS).split(signs, wanted, groups):
         chances[held] = fit(signs[rest], wanted[rest]).predict_proba(signs[held])[:, 1]
     report(asked, [number for number, _, _ in told], [term for _, term, _ in told], chances)
-    bias, weights = plain_weights(fit(signs, wanted))
+    bias, weights = plain_weights(*fit(signs, wanted))
     path = ROOT / "chatbot/fitted.json"
     fitted = json.loads(path.read_text(encoding="utf-8"))
     fitted["carried"] = {"bias": round(bias, 4), **dict(zip((one.name for one in fields(Signs)), weights.round(4).tolist(), strict=True))}

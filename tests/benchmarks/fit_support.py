@@ -152,7 +152,7 @@ def refit(found: Sequence[Case], reads: Reads) -> None:
     for kind, is_far in (("near", False), ("far", True)):
         of_kind = [(one, score) for one, score in zip(found, scores, strict=True) if one.is_far == is_far]
         print(f"{kind} ones, out of fold:\n{told([one for one, _ in of_kind], [score for _, score in of_kind], threshold)}")
-    bias, weights = plain_weights(fit(found, signs))
+    bias, weights = plain_weights(*fit(found, signs))
     path = ROOT / "chatbot/fitted.json"
     kept = json.loads(path.read_text(encoding="utf-8"))
     kept["support"] = {"bias": round(bias, 4), **dict(zip(SIGNS, weights.round(4).tolist(), strict=True))}

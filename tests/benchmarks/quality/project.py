@@ -72,6 +72,10 @@ class Asked:
         """That these answer the question: the score of abstention."""
         return abstention.judge(self._index, self._opened.query(question), ranked).probability
 
+    def signs(self, question: str, ranked: Sequence[Evidence]) -> abstention.Signs:
+        """What abstention sees of them, for fitting its weights."""
+        return abstention.signs(self._index, self._opened.query(question), ranked)
+
     def answer(self, question: str, ranked: Sequence[Evidence]) -> list[Picked]:
         """What is quoted in the words that the measure allows, whether or not it would be abstained."""
         return extractive.choose(ranked, understand(question, self._opened.names), ANSWER_WORDS / extractive.WORDS)
