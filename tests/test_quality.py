@@ -165,7 +165,7 @@ def test_a_difference_is_paired() -> None:
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_set_is_measured_from_its_files(name: str, tmp_path: Path, embedder: FakeEmbedder) -> None:
     WRITERS[name](tmp_path / name)
-    found = bench.measured(tmp_path, [name], Session(embedder, "all"))
+    found = bench.measured(tmp_path, [name], Session(embedder, embedder, "all"))
     assert found
     assert all(line.set == name and 0 <= line.figure <= 1 and line.count for line in found)
     by_measure: dict[str, list[Line]] = {}
@@ -176,16 +176,25 @@ def test_every_set_is_measured_from_its_files(name: str, tmp_path: Path, embedde
         assert len({line.count for line in systems}) == 1
 
 
+@pytest.mark.parametrize("name", sorted(set(WRITERS) - {"follow_ups"}))
+def test_rivals_are_given_the_published_model(name: str, tmp_path: Path, embedder: FakeEmbedder) -> None:
+    WRITERS[name](tmp_path / name)
+    plain = FakeEmbedder()
+    bench.measured(tmp_path, [name], Session(embedder, plain, "all"))
+    assert plain.asked
+    assert embedder.asked
+
+
 def test_the_first_passage_of_its_own_words_is_found(tmp_path: Path, embedder: FakeEmbedder) -> None:
     write_scifact(tmp_path / "scifact")
-    project, *_ = bench.measured(tmp_path, ["scifact"], Session(embedder, "all"))
+    project, *_ = bench.measured(tmp_path, ["scifact"], Session(embedder, embedder, "all"))
     assert (project.system, project.figure) == (PROJECT, 1.0)
 
 
 def test_a_set_that_is_absent_is_skipped_with_a_line(tmp_path: Path, embedder: FakeEmbedder, capsys: pytest.CaptureFixture[str]) -> None:
     write_scifact(tmp_path / "scifact")
     (tmp_path / "scifact/qrels_dev.tsv").unlink()
-    assert not bench.measured(tmp_path, list(WRITERS), Session(embedder, "all"))
+    assert not bench.measured(tmp_path, list(WRITERS), Session(embedder, embedder, "all"))
     told = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in told] == list(WRITERS)
     assert all("skipped" in line for line in told)
@@ -253,7 +262,7 @@ def test_a_peer_that_cannot_run_is_left_out_with_its_reason(
 ) -> None:
     write_scifact(tmp_path / "scifact")
     for python, reason in ((tmp_path / "venv/bin/python", "there is no environment"), (_failing(tmp_path), "no module of that name")):
-        session = Session(embedder, "all", Peers(python, tmp_path, tmp_path / "kept"))
+        session = Session(embedder, embedder, "all", Peers(python, tmp_path, tmp_path / "kept"))
         found = bench.measured(tmp_path, ["scifact"], session)
         assert found
         assert not any(line.system.startswith("peer") for line in found)

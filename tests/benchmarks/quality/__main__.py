@@ -52,9 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(NO_DATA if options.data is None else f"There is no folder '{options.data}'.", file=sys.stderr)
         return 2
     settings = IngestSettings()
+    published = model_folder(settings.embedding_model)
     embedder = RememberingEmbedder(open_embedder(settings), options.cache)
-    peers = Peers(options.peers, model_folder(settings.embedding_model), options.cache) if options.peers else None
-    found = measured(options.data, options.sets, Session(embedder, options.part, peers))
+    plain = RememberingEmbedder(open_embedder(settings.model_copy(update={"embedding_model": str(published)})), options.cache)
+    peers = Peers(options.peers, published, options.cache) if options.peers else None
+    found = measured(options.data, options.sets, Session(embedder, plain, options.part, peers))
     print(f"part: {options.part}; model: {embedder.fingerprint}\n{as_text(found)}")
     if options.json:
         told = {"part": options.part, "model": embedder.fingerprint, "lines": [line.as_dict() for line in found]}

@@ -65,12 +65,12 @@ def _systems(texts: Mapping[str, str], asked: Sequence[Question], session: Sessi
     """What each system retrieves for each question."""
     with search_over({name: Text(name.replace("_", " "), text) for name, text in texts.items()}, session.embedder) as search:
         yield PROJECT, _by_search(search, asked)
-        rivals = Rivals([chunk.embedding_text() for chunk in search.chunks], session.embedder)
+        rivals = Rivals([chunk.embedding_text() for chunk in search.chunks], session.plain)
         yield "its chunks, dense alone", _by_dense(rivals, search.chunks, asked)
     for name, (size, overlap) in SPLITTERS.items():
         chunks = [chunk for corpus, text in texts.items() for chunk in _recursive(corpus, text, size, overlap)]
         articles = [Article(corpus, corpus, text) for corpus, text in texts.items()]
-        yield f"{name}, dense", _by_dense(Rivals([chunk.text for chunk in chunks], session.embedder), chunks, asked)
+        yield f"{name}, dense", _by_dense(Rivals([chunk.text for chunk in chunks], session.plain), chunks, asked)
         with index_of(articles, chunks, session.embedder) as index:
             yield f"{name}, the project's search", _by_search(Search(index, session.embedder, chunks), asked)
 

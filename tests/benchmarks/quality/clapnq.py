@@ -68,7 +68,7 @@ def _selection(project: Asked, answerable: Sequence[Question], session: Session)
     right: dict[str, list[float]] = {}
     for question in answerable:
         quotes = _sentences(project, question)
-        rivals = Rivals(quotes, session.embedder)
+        rivals = Rivals(quotes, session.plain)
         best = {
             PROJECT: project.ranked(question.text, project.within(question.text, question.passage))[0].quote,
             "most words shared": max(quotes, key=lambda quote: word_overlap(question.text, quote)),
@@ -87,5 +87,5 @@ def _abstention(project: Asked, questions: Sequence[Question], session: Session)
         ranked = project.ranked(question.text, project.within(question.text, question.passage))
         scores.setdefault(PROJECT, []).append(project.probability(question.text, ranked))
         scores.setdefault("word overlap", []).append(word_overlap(question.text, " ".join(quotes)))
-        scores.setdefault("best sentence's cosine", []).append(float(Rivals(quotes, session.embedder).dense(question.text).max()))
+        scores.setdefault("best sentence's cosine", []).append(float(Rivals(quotes, session.plain).dense(question.text).max()))
     yield from reached(NAME, "abstention AUC", scores, [bool(question.gold) for question in questions])

@@ -27,7 +27,7 @@ LIMIT_S = 3600  # of one peer on one set
 
 
 def model_folder(name: str) -> Path:
-    """Where the embedding model of the settings lies: peers are given the same."""
+    """Where the embedding model of the settings lies, as it was published: a folder or a name, which peers are given."""
     spec = find_spec(DEFAULT_MODEL_PACKAGE) if name == DEFAULT_MODEL else None
     return Path(spec.origin).parent / "model" if spec and spec.origin else Path(name)
 

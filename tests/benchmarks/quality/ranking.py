@@ -36,7 +36,7 @@ def measured(
 
 def rankings(task: Task, project: Callable[[str], list[int]], session: Session) -> dict[str, list[list[str]]]:
     """System -> for each question the owners, best first."""
-    rivals = Rivals(task.texts, session.embedder)
+    rivals = Rivals(task.texts, session.plain)
     systems = {PROJECT: [project(question) for question in task.questions]}
     for question in task.questions:
         for name, ranking in rivals.rankings(question).items():
@@ -49,7 +49,7 @@ def _of_peers(task: Task, session: Session) -> dict[str, list[list[int]]]:
     if not session.peers:
         return {}
     found = {}
-    vectors = session.embedder.vectors([*task.texts, *task.questions])
+    vectors = session.plain.vectors([*task.texts, *task.questions])
     for name, ranked in session.peers.rankings(task.texts, task.questions, vectors, CANDIDATES):
         if isinstance(ranked, PeerError):
             session.say(f"{task.name}: {name} is left out: {ranked}")

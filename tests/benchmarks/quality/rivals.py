@@ -1,4 +1,4 @@
-"""The usual ways to rank texts for a question, with the project's model and words: BM25, vectors, and both fused in two ways."""
+"""The usual ways to rank texts for a question, with the model as it was published and the project's words: BM25, vectors, and both fused in two ways."""
 
 from __future__ import annotations
 

@@ -14,9 +14,12 @@ from tests.benchmarks.quality.table import Reached
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`part` is asked; `peers` is None where they are not to be run."""
+    """`plain` is the embedding model as it was published: what rivals and peers are given. `part` is asked; `peers` is None where they are not to
+    be run.
+    """
 
     embedder: Embedder
+    plain: Embedder
     part: Part
     peers: Peers | None = None
 

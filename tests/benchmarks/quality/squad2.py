@@ -50,7 +50,7 @@ def run(folder: Path, session: Session) -> Iterator[Reached]:
     with asked_of(texts, session.embedder) as project:
         yield from _passages_found(project, [question for question in questions if question.spans], session)
         quotes = _quotes(project)
-        rivals = Rivals([quote.text for quote in quotes], session.embedder)
+        rivals = Rivals([quote.text for quote in quotes], session.plain)
         for is_given in (False, True):
             yield from _answers(project, questions, quotes, rivals, is_given=is_given)
 

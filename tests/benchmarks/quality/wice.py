@@ -29,7 +29,7 @@ class Claim:
 def run(folder: Path, session: Session) -> Iterator[Reached]:
     claims = [claim for name, claim in claims_in(folder).items() if is_wanted(part_of(name), session.part)]
     texts = list(dict.fromkeys(text for claim in claims for text in (claim.text, *_sentences(claim))))
-    vectors = dict(zip(texts, session.embedder.vectors(texts), strict=True))
+    vectors = dict(zip(texts, session.plain.vectors(texts), strict=True))
     scores = {
         PROJECT: [_support(claim, session.embedder) for claim in claims],
         "word overlap": [max(word_overlap(claim.text, " ".join(stretch)) for stretch in claim.stretches) for claim in claims],
