@@ -15,11 +15,10 @@ import pytest
 from conftest import ROOT
 
 from ingest import exported
-from ingest.embed import MANY, Reading, SentenceTransformerEmbedder, Vectors, _default_folder, unit_length
+from ingest.embed import MANY, Reading, SentenceTransformerEmbedder, Vectors, _default_folder
 from ingest.errors import EmbeddingModelError, StorageError
 from ingest.exported import STALE, TOGETHER, Details, UnfitError, prepared, write_details
 from ingest.settings import DEFAULT_MODEL
-from ingest.torch_model import TorchModels
 
 TEXTS = [
     "What does a baker earn?",
@@ -232,8 +231,8 @@ def test_the_adapter_leaves_the_vector_that_is_searched_with_much_as_it_was(torc
     paragraphs = [
         block for path in sorted((ROOT / "corpus/articles").glob("*.md")) for block in path.read_text(encoding="utf-8").split("\n\n")
     ]
-    plain = unit_length(TorchModels(str(_default_folder()), None).model.vectors(paragraphs))
-    likeness = (plain * torch_embedder.vectors(paragraphs)).sum(axis=1)
+    plain = SentenceTransformerEmbedder(str(_default_folder()))
+    likeness = (plain.vectors(paragraphs) * torch_embedder.vectors(paragraphs)).sum(axis=1)
     assert likeness.mean() > 0.95
     assert likeness.max() < 0.9999  # it is there
 
