@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache, partial
 
 from chatbot.cite import without_marks
@@ -17,7 +17,7 @@ from chatbot.spelling import Speller
 from chatbot.suggestions import suggested_questions
 from chatbot.thesaurus import meanings
 from ingest.embed import Embedder, Vectors
-from ingest.index import GenerationIndex
+from ingest.index import GenerationIndex, StoredArticle
 from ingest.roles import RoleNames
 from ingest.types import Article, Span
 
@@ -53,9 +53,7 @@ class Opened:
 
     @cached_property
     def speller(self) -> Speller:
-        words = Counter(word.lower() for stored in self.articles for word in _WORD.findall(stored.article.text))
-        words.update(word.lower() for role in self.names.roles for name in role.names for word in _WORD.findall(name))
-        return Speller(words, self._embedder.knows)
+        return Speller(partial(_word_counts, self.articles, self.names), self._embedder.knows)
 
     @property
     def invitation(self) -> str:
@@ -68,6 +66,11 @@ class Opened:
         """The question as it is searched for: its typing errors mended, what it leans on put into it, and without who asks it."""
         question, *history = (self.speller.mend(without_person(text)) for text in (question, *history))
         return standalone(question, history, self.names)
+
+
+def _word_counts(articles: Iterable[StoredArticle], names: RoleNames) -> Counter[str]:
+    texts = [stored.article.text for stored in articles] + [name for role in names.roles for name in role.names]
+    return Counter(word for text in texts for word in _WORD.findall(text.lower()))
 
 
 def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:

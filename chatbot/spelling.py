@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -18,13 +19,23 @@ _WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
 class Speller:
     """Mends a word that neither the articles nor the model know, where a word of the articles is close to it."""
 
-    def __init__(self, article_words: Mapping[str, int], knows: Callable[[str], bool]) -> None:
-        """`article_words` with how often they stand there; `knows` says whether the model knows a word."""
-        self._own = {word: count for word, count in article_words.items() if len(word) >= SHORTEST}
+    def __init__(self, article_words: Callable[[], Mapping[str, int]], knows: Callable[[str], bool]) -> None:
+        """`article_words` counts how often each stands there, once there is a word that the model does not know, as `knows` says of a word:
+        of many articles that takes seconds.
+        """
+        self._article_words = article_words
         self._knows = knows
-        self._by_initial: dict[str, list[str]] = {}
+
+    @cached_property
+    def _own(self) -> dict[str, int]:
+        return {word: count for word, count in self._article_words().items() if len(word) >= SHORTEST}
+
+    @cached_property
+    def _by_initial(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
         for word in sorted(self._own):
-            self._by_initial.setdefault(word[0], []).append(word)
+            found.setdefault(word[0], []).append(word)
+        return found
 
     def mend(self, text: str) -> str:
         """A word with a capital inside is a name, and so is one with a capital in the middle of a sentence: those stay."""
@@ -33,7 +44,7 @@ class Speller:
     def _mended(self, word: str, *, is_first: bool) -> str:
         lower = word.lower()
         is_name = not word[1:].islower() or (word[0].isupper() and not is_first)
-        if len(word) < SHORTEST or is_name or not word.isalpha() or lower in self._own or self._knows(lower):
+        if len(word) < SHORTEST or is_name or not word.isalpha() or self._knows(lower) or lower in self._own:
             return word
         slips = 1 if len(word) < LONG else 2
         close = process.extract(lower, self._by_initial.get(lower[0], ()), scorer=OSA.distance, score_cutoff=slips, limit=20)

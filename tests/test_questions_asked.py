@@ -68,10 +68,24 @@ def test_what_is_carried_over_are_words_of_the_earlier_questions() -> None:
 
 
 def test_typing_errors_are_mended_and_known_words_kept() -> None:
-    speller = Speller({"engineer": 9, "engine": 1, "workflow": 2, "build": 3, "table": 2, "chatbot": 4}, {"which", "dodge"}.__contains__)
+    counts = {"engineer": 9, "engine": 1, "workflow": 2, "build": 3, "table": 2, "chatbot": 4}
+    speller = Speller(lambda: counts, {"which", "dodge"}.__contains__)
     assert speller.mend("Enginers can bulid which worklfow?") == "Engineer can build which workflow?"
     for name in ("Qdrant and C++ at 9am", "Is ChatGPT in Tableau?", "CUDA or FAISS"):
         assert speller.mend(name) == name
+
+
+def test_the_articles_are_counted_only_for_a_word_that_the_model_does_not_know() -> None:
+    counted: list[int] = []
+
+    def counts() -> dict[str, int]:
+        counted.append(1)
+        return {"engineer": 9}
+
+    speller = Speller(counts, {"which", "dodge"}.__contains__)
+    assert (speller.mend("Which dodge?"), counted) == ("Which dodge?", [])
+    assert [speller.mend("enginer"), speller.mend("enginere")] == ["engineer", "engineer"]
+    assert counted == [1]
 
 
 @pytest.mark.parametrize("text", ["hi", "Hello there!", "thanks a lot, bye", "Good morning", "are you a bot?"])
