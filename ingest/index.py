@@ -37,6 +37,7 @@ from ingest.errors import IndexMismatchError, SearchIndexError, StorageError
 from ingest.halves import widened
 from ingest.intact import TOP, check_files, record_files
 from ingest.kept import DAMAGED, GENERATIONS, Manifest, Pointer, current_generation, earlier, kept_generations
+from ingest.mapped import array, ask_for, mapped
 from ingest.terms import terms
 from ingest.types import Article, Chunk, Origin, Role, content_hash
 
@@ -121,7 +122,8 @@ class GenerationIndex:
         self._vectors: Vectors = array(folder, "vectors")
         self._unit_vectors: Vectors = array(folder, "units")
         self._unit_rows: NDArray[np.int64] = np.array(array(folder, "unit_rows"))
-        self._tokens: NDArray[np.float16] = array(folder, "tokens")
+        self._mapped_tokens = mapped(folder, "tokens")
+        self._tokens: NDArray[np.float16] = np.asarray(self._mapped_tokens)
         self._token_rows: NDArray[np.int64] = np.array(array(folder, "token_rows"))
         self._chunk_rows: NDArray[np.int64] = np.array(array(folder, "chunk_rows"))
         self._lines = np.memmap(folder / "chunks.jsonl", mode="r")
@@ -199,6 +201,7 @@ class GenerationIndex:
         those that open its chunk, that is nearest. Shape (units, pieces).
         """
         starts = [self._token_starts(row) for row in rows]
+        ask_for(self._mapped_tokens, [(int(start[0]), int(start[-1])) for start in starts])
         across = np.ascontiguousarray(pieces.T)
         # a chunk at a time, which fits into a processor's cache
         cosines = np.concatenate([widened(self._tokens[start[0] : start[-1]]) @ across for start in starts])
@@ -303,8 +306,8 @@ def _write_vectors(folder: Path, rows: Sequence[Row]) -> None:
         "token_rows": np.concatenate([*(start + one.rows[:-1] for start, one in zip(first, read, strict=False)), first[-1:]]),
         "chunk_keys": np.frombuffer(b"".join(row.key for row in rows), dtype=np.uint8).reshape(len(rows), -1),
     }
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    for name, values in arrays.items():
+        np.save(folder / f"{name}.npy", values, allow_pickle=False)
     shape = (int(first[-1]), read[0].tokens.shape[1])
     written = np.lib.format.open_memmap(folder / "tokens.npy", mode="w+", dtype=np.float16, shape=shape)
     for start, one in zip(first, read, strict=False):
@@ -317,11 +320,6 @@ def _write_chunks(folder: Path, rows: Sequence[Row]) -> None:
     (folder / "chunks.txt").write_text("\n".join(row.id for row in rows) + "\n", encoding="utf-8")
     (folder / "chunks.jsonl").write_bytes(b"".join(lines))
     np.save(folder / "chunk_rows.npy", np.cumsum([0, *map(len, lines)]), allow_pickle=False)
-
-
-def array(folder: Path, name: str) -> Any:
-    """One of a generation's arrays, mapped from its file; a plain array, for a memmap takes a tenth of a question's time to be sliced."""
-    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 
 
 def _may_be_written(path: Path) -> bool:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ingest.chunk_vectors import ChunkVectors
 from ingest.errors import SearchIndexError
-from ingest.index import array
 from ingest.intact import check_files
 from ingest.kept import Manifest
+from ingest.mapped import array
 from ingest.types import Chunk
 
 

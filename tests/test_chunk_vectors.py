@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from ingest.chunk_vectors import chunk_vectors
 from ingest.embed import SentenceTransformerEmbedder
 from ingest.index import GenerationIndex
 from ingest.kept import current_generation
+from ingest.mapped import array, ask_for, mapped
 from ingest.pipeline import ingest
 from ingest.reuse import reading_key
 from ingest.settings import IngestSettings
@@ -125,3 +127,23 @@ def test_a_word_piece_starts_where_it_stands(real_embedder: SentenceTransformerE
         for piece, start in zip(read.pieces, read.starts, strict=True):
             plain = piece.removeprefix("##")
             assert text[start : start + len(plain)].lower().replace("ï", "i").replace("é", "e") == plain
+
+
+def test_any_stretch_of_an_array_can_be_asked_for(tmp_path: Path) -> None:
+    rows = np.arange(3 * mmap.PAGESIZE, dtype=np.float16).reshape(-1, 8)
+    np.save(tmp_path / "rows.npy", rows)
+    count = len(rows)
+    ask_for(mapped(tmp_path, "rows"), [(0, 0), (0, 1), (5, count), (count - 1, count), (count, count)])
+    assert np.array_equal(array(tmp_path, "rows"), rows)
+
+
+def test_a_question_asks_for_what_it_reads_of_each_chunk(settings: IngestSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingest(settings, FakeEmbedder())
+    index = GenerationIndex(current_generation(settings.data))
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr("ingest.index.ask_for", lambda _, stretches: asked.extend(stretches))
+    rows = list(range(len(index)))
+    index.unit_matches(rows, index.unit_tokens(0)[0])
+    pieces = len(array(index.folder, "tokens"))
+    assert [first for first, _ in asked] == [0, *(last for _, last in asked[:-1])]  # nothing between them is left out
+    assert asked[-1][1] == pieces
