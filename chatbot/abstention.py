@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from chatbot import fitted
 from chatbot.evidence import Evidence, Query, late_interaction
-from chatbot.fitted import abstention_weights
 from ingest.embed import Vectors
 from ingest.index import GenerationIndex
 from ingest.terms import terms
@@ -86,6 +86,10 @@ class Verdict:
     missing: tuple[str, ...]
     off_topic: bool
 
+    @property
+    def answers(self) -> bool:
+        return self.probability >= fitted.threshold()
+
 
 def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Signs:
     """Raises ValueError where there is no evidence at all, which no generation lacks."""
@@ -126,7 +130,7 @@ def _lacks_kind(question: str, answer: str) -> bool:
 
 
 def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Verdict:
-    weights = abstention_weights()
+    weights = fitted.abstention_weights()
     seen = signs(index, query, ranked)
     total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
     missing = tuple(term for term in query.terms if term not in _NAMES_NOTHING and not index.document_count(term))

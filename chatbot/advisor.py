@@ -233,7 +233,8 @@ class Advisor:
             ranked = rerank_evidence(self._reranker, question, ranked)
         asked = understanding.understand(question, opened.names)
         verdict = abstention.judge(opened.index, query, ranked)
-        return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(_chosen(ranked, asked)))
+        picked = _chosen(ranked, asked) if verdict.answers or asked.outsider else ()
+        return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(picked))
 
     def _passages(self, opened: Opened, query: Query) -> list[Passage]:
         return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatbot import fitted
 from chatbot.abstention import Verdict
 from chatbot.evidence import Evidence
 from chatbot.extractive import Picked
@@ -23,7 +22,7 @@ _NAME_OR_WORD = re.compile(rf"(?<=[a-z,;:] )[A-Z][\w-]*(?: [A-Z][\w-]*)+|{WORD.p
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One question of a turn, searched for."""
+    """One question of a turn, searched for. Nothing is picked where nothing answers, unless it has to be seen whom the articles compare."""
 
     asked: Asked
     passages: tuple[Passage, ...]
@@ -34,7 +33,7 @@ class Found:
     @property
     def is_answered(self) -> bool:
         """Whether the evidence answers, and holds a unit that can be quoted as an answer."""
-        return self.verdict.probability >= fitted.threshold() and bool(self.picked) and not self.lacks_outsider
+        return self.verdict.answers and bool(self.picked) and not self.lacks_outsider
 
     @property
     def lacks_outsider(self) -> bool:
