@@ -6,6 +6,7 @@ import mmap
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -129,12 +130,33 @@ def test_a_word_piece_starts_where_it_stands(real_embedder: SentenceTransformerE
             assert text[start : start + len(plain)].lower().replace("ï", "i").replace("é", "e") == plain
 
 
-def test_any_stretch_of_an_array_can_be_asked_for(tmp_path: Path) -> None:
-    rows = np.arange(3 * mmap.PAGESIZE, dtype=np.float16).reshape(-1, 8)
-    np.save(tmp_path / "rows.npy", rows)
-    count = len(rows)
-    ask_for(mapped(tmp_path, "rows"), [(0, 0), (0, 1), (5, count), (count - 1, count), (count, count)])
-    assert np.array_equal(array(tmp_path, "rows"), rows)
+STRETCHES = [(0, 0), (0, 1), (5, 700), (759, 760), (760, 760)]
+
+
+class Advised:
+    """Stands for a mapped file, and keeps which bytes of it were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def madvise(self, option: int, start: int, length: int) -> None:
+        assert (option, start % mmap.PAGESIZE) == (mmap.MADV_WILLNEED, 0)
+        self.asked.append((start, start + length))
+
+
+def test_what_is_asked_for_is_where_the_rows_lie() -> None:
+    file = Advised()
+    ask_for(SimpleNamespace(base=file, offset=128, strides=(16, 2)), STRETCHES)
+    wanted = [(128 + 16 * first, 128 + 16 * last) for first, last in STRETCHES if first < last]
+    assert [end for _, end in file.asked] == [end for _, end in wanted]
+    assert all(0 <= first - start < mmap.PAGESIZE for (start, _), (first, _) in zip(file.asked, wanted, strict=True))
+
+
+def test_rows_that_end_with_a_page_can_be_asked_for(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.zeros(((3 * mmap.PAGESIZE - 128) // 16, 8), dtype=np.float16))
+    rows = mapped(tmp_path, "rows")
+    assert (tmp_path / "rows.npy").stat().st_size % mmap.PAGESIZE == 0
+    ask_for(rows, [(0, len(rows)), (len(rows) - 1, len(rows)), (len(rows), len(rows))])
 
 
 def test_a_question_asks_for_what_it_reads_of_each_chunk(settings: IngestSettings, monkeypatch: pytest.MonkeyPatch) -> None:

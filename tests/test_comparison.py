@@ -215,3 +215,18 @@ def test_an_article_that_compares_a_role_with_somebody_else_is_quoted(
     advisor.close()
     assert answer.status == "answered"
     assert said in answer.text
+
+
+def test_who_is_compared_is_seen_where_nothing_answers_too(
+    settings: IngestSettings, embedder: FakeEmbedder, write_article: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_article("hotel.md", "---\ntitle: Hotels\n---\n# Hotels\n\nA bread baker is up at night, while a hotel manager sleeps.\n")
+    ingest(settings, embedder)
+    monkeypatch.setattr(fitted, "threshold", lambda: 2.0)
+    advisor = Advisor(settings.data, ChatSettings(), embedder)
+    asked = "What is the difference between a bread baker and a {}?"
+    compared, strange = (advisor.answer(asked.format(who)).answer for who in ("hotel manager", "train driver"))
+    advisor.close()
+    assert (compared.status, strange.status) == ("abstained", "abstained")
+    assert "They compare no role" not in compared.text
+    assert "They compare no role with “train driver”" in strange.text
