@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from chatbot import fitted
-from chatbot.evidence import Evidence, Query, late_interaction
+from chatbot.evidence import NEAR, Evidence, Query, late_interaction
 from ingest.embed import Vectors
 from ingest.index import GenerationIndex
 from ingest.terms import terms
 
 OFF_TOPIC = 0.4  # of a question's weight matched by the best units, below which it is about something else
-NEAR = 0.45  # cosine of two word pieces from which one supports the other; of a question that has no rare one, its match
 RARE = 0.5  # weight of a word piece from which it counts as rare
 TOP = 3  # units that are read together as one answer
 
@@ -93,6 +92,7 @@ class Verdict:
 
 def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Signs:
     """Raises ValueError where there is no evidence at all, which no generation lacks."""
+    query = _heard(index, query, ranked)
     best = ranked[:TOP]
     anywhere = np.max([evidence.matches for evidence in ranked], axis=0)
     in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
@@ -104,9 +104,13 @@ def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> S
         worst_two=float(worst[:2].mean()),
         worst_three=float(worst[:3].mean()),
         worst_in_passage=float(_sorted_matches(query, in_passage)[0]),
-        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
+        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.asked))),
         lacks_kind=float(_lacks_kind(query.text, " ".join(evidence.quote for evidence in best))),
     )
+
+
+def _heard(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Query:
+    return query.heard(index, np.stack([evidence.matches for evidence in ranked]))
 
 
 def _stands_nowhere(index: GenerationIndex, word: str) -> bool:
@@ -116,7 +120,7 @@ def _stands_nowhere(index: GenerationIndex, word: str) -> bool:
 def _sorted_matches(query: Query, matches: Vectors) -> Vectors:
     """How well the question's rare word pieces are matched, the worst first."""
     rare = query.encoded.weights > RARE
-    return np.sort(matches[rare]) if rare.any() else np.array([NEAR], dtype=np.float32)
+    return np.sort(matches[rare]) if rare.any() else np.array([NEAR], dtype=np.float32)  # as if just supported
 
 
 def _lacks_kind(question: str, answer: str) -> bool:
@@ -133,7 +137,8 @@ def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> V
     weights = fitted.abstention_weights()
     seen = signs(index, query, ranked)
     total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
-    missing = tuple(term for term in query.terms if term not in _NAMES_NOTHING and not index.document_count(term))
+    heard = _heard(index, query, ranked)
+    missing = tuple(term for term in heard.terms if term not in _NAMES_NOTHING and not index.document_count(term))
     return Verdict(1 / (1 + math.exp(-total)), missing, _is_off_topic(query, ranked[:TOP]))
 
 

@@ -25,17 +25,19 @@ _ANNOUNCES = re.compile(
 )
 
 # of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
+NEAR = 0.45  # cosine of two word pieces from which one supports the other
 SENTENCE_SHARE = 0.75  # of a passage's final score
 READ_LATE = 0.55  # share of the late interaction in the reader's score, as the teacher in tests/benchmarks/train_reader.py learnt it; the kept reader: .52
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it is searched for, and as the model reads it, its roles' names of no weight; `rarities` are of its content words'
-    stems; `meanings` are the groups of career talk that those belong to.
+    """A question as it is searched for, and as the model reads it, its roles' names of no weight; its first `told` characters only lead up to
+    what it asks; `rarities` are of its content words' stems; `meanings` are the groups of career talk that those belong to.
     """
 
     text: str
+    told: int
     encoded: Encoded
     rarities: dict[str, float]
     meanings: frozenset[int]
@@ -47,8 +49,24 @@ class Query:
         return self.encoded.vector
 
     @property
+    def asked(self) -> str:
+        return self.text[self.told :]
+
+    @property
     def terms(self) -> tuple[str, ...]:
         return tuple(self.rarities)
+
+    def heard(self, index: GenerationIndex, matches: Vectors) -> Query:
+        """The same, but what leads up to what is asked weighs nothing where the articles have no like of it: it tells of the asker.
+        `matches` are of all units, shape (units, word pieces).
+        """
+        if not self.told:
+            return self
+        unheard = (self.encoded.starts < self.told) & (matches.max(axis=0) < NEAR)
+        encoded = replace(self.encoded, weights=np.where(unheard, 0, self.encoded.weights))
+        asked = terms(self.asked)
+        rarities = {term: weight for term, weight in self.rarities.items() if term in asked or index.document_count(term)}
+        return replace(self, encoded=encoded, rarities=rarities)
 
     def share_in(self, terms: Collection[str]) -> float:
         """The share of the question's words, by their rarity, that are among these."""
@@ -127,6 +145,7 @@ def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> 
     told = [(passage, number, unit) for passage in passages for number, unit in enumerate(passage.chunk.units)]
     words = [one for passage in passages for one in _unit_words(passage.chunk)]
     matches = index.unit_matches(rows, query.encoded.tokens)
+    query = query.heard(index, matches)
     signs = Signs(
         late=late_interaction(query.encoded, matches),
         neighbours=late_interaction(query.encoded, _with_neighbours(matches, [number for _, number, _ in told])),

@@ -16,10 +16,11 @@ from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
 from chatbot.suggestions import suggested_questions
 from chatbot.thesaurus import meanings
+from chatbot.understanding import told_before
 from ingest.embed import Embedder, Vectors
 from ingest.index import GenerationIndex, StoredArticle
 from ingest.roles import RoleNames
-from ingest.types import Article, Span
+from ingest.types import Article
 
 KEPT_QUERIES = 256  # questions whose vectors are kept: one is often searched for again
 
@@ -75,10 +76,10 @@ def _word_counts(articles: Iterable[StoredArticle], names: RoleNames) -> Counter
 
 def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
     (read,) = embedder.encode([question])
-    encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
+    encoded = read.without(names.places(question))
     words = content_terms(question)
     rarities = {term: rarity(index, term) for term in words}
-    return Query(question, encoded, rarities, meanings(words), names.roles_in(question), subject_of(question, names))
+    return Query(question, told_before(question), encoded, rarities, meanings(words), names.roles_in(question), subject_of(question, names))
 
 
 def _date_of(article: Article) -> str | None:

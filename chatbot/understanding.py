@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from chatbot.outsider import outsider
@@ -143,10 +144,12 @@ _FOREIGN = frozenset(
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
 
+_GAP = re.compile(r"(?<=[?!.])\s+(?=\S)")  # between sentences
 _PARTS = re.compile(
-    r"(?<=[?!.])\s+(?=\S)|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
+    _GAP.pattern + r"|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,
 )
+_POINTS_BACK = re.compile(r"\b(?:here|there|this|that|these|those|it|such)\b", re.IGNORECASE)  # at what was told, and not only at whom
 _JOINS = re.compile("and|but|or|also|then|how|what|when|where|why|which|who|about|for|with|of|in|to|by|an?|the|ones?|others?")
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
@@ -205,6 +208,13 @@ def parts(question: str, names: RoleNames) -> list[str]:
     if pending and found:
         found[-1] = f"{found[-1]} {pending}"
     return found if len(found) > 1 else [question]
+
+
+def told_before(question: str) -> int:
+    """How many characters of a question only lead up to what it asks: "We sell bread. Whom should we hire?"; 0 where that points back to them."""
+    starts = [0, *(gap.end() for gap in _GAP.finditer(question)), len(question)]
+    asks = next((start for start, end in pairwise(starts) if _ASKS.search(question[start:end])), 0)
+    return 0 if _POINTS_BACK.search(question, asks) else asks
 
 
 def _leans_on_the_last(piece: str, names: RoleNames) -> bool:

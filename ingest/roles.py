@@ -14,7 +14,7 @@ from functools import cache
 
 import Stemmer
 
-from ingest.types import Article, Chunk, Role, Unit
+from ingest.types import Article, Chunk, Role, Span, Unit
 
 INFERRED_MENTIONS = 3  # of a name before it is taken for a role without front matter
 INFERRED_NAMES = 100  # the commonest are looked at, in a time that grows with the square of their number
@@ -69,6 +69,13 @@ class RoleNames:
                 found.append(Mention(words[at].start(), words[at + size - 1].end(), *name))
             at += size
         return found
+
+    def places(self, text: str) -> list[Span]:
+        """Where a text names a role, or all at once ("both roles")."""
+        return [
+            *(Span(mention.start, mention.end) for mention in self.mentions(text)),
+            *(Span(*found.span()) for found in _ALL_ROLES.finditer(text)),
+        ]
 
     def _longest_name_at(self, stems: tuple[str, ...]) -> tuple[int, tuple[str, bool] | None]:
         for size in range(len(stems), 0, -1):

@@ -134,6 +134,12 @@ def test_the_projects_own_questions_are_answered_with_proof(real_advisor: Adviso
 
 
 @pytest.mark.model
+@pytest.mark.parametrize("told", ["We sell bread in Oslo.", "Dentist here. I run a small clinic with two chairs."])
+def test_what_askers_tell_of_themselves_does_not_count_against_an_answer(told: str, real_advisor: Advisor) -> None:
+    assert real_advisor.answer(f"{told} Which role should I hire first?").answer.status == "answered"
+    assert real_advisor.answer(f"{told} How do I repair a violin?").answer.status == "abstained"
+
+
 def test_the_same_question_gets_the_same_answer(real_advisor: Advisor) -> None:
     first, second = (real_advisor.answer("Which tools does each role use?").answer for _ in range(2))
     assert (first.text, first.citations, first.passages) == (second.text, second.citations, second.passages)

@@ -11,7 +11,7 @@ from chatbot.follow_up import standalone
 from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller
 from chatbot.suggestions import of_the_other_role
-from chatbot.understanding import aside, parts, understand
+from chatbot.understanding import aside, parts, told_before, understand
 from ingest.roles import RoleNames
 from ingest.types import Role
 
@@ -164,3 +164,17 @@ def test_a_long_greeting_that_is_none_costs_nothing() -> None:
 )
 def test_another_language_is_told(text: str) -> None:
     assert aside(text) == "foreign"
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ("We sell bread in Oslo. ", "Whom should we hire?"),
+        ("Founder here. Our shop has 3.5 ovens! ", "which baker first"),
+        ("", "What does a baker earn? I live in Oslo."),
+        ("", "A shop. No question."),
+        ("", "I live in Oslo. What does a baker earn there?"),
+    ],
+)
+def test_what_only_leads_up_to_a_question_is_told_from_it(told: str, asked: str) -> None:
+    assert told_before(told + asked) == len(told)

@@ -23,6 +23,11 @@ def test_both_roles_means_all() -> None:
     assert NAMES.roles_in("What do both roles share?") == ("Pixel artist", "Generative pixel artist")
 
 
+def test_where_roles_are_named_is_found_for_one_and_for_all() -> None:
+    text = "Which of the two roles suits a sprite artist?"
+    assert sorted(text[place.start : place.end] for place in NAMES.places(text)) == ["sprite artist", "the two roles"]
+
+
 def test_neutral_text_calls_all_roles_the_same() -> None:
     assert NAMES.neutral("Do sprite artists or PX artists earn more?") == "Do artist or artist earn more?"
 
