@@ -71,11 +71,9 @@ class RoleNames:
         return found
 
     def places(self, text: str) -> list[Span]:
-        """Where a text names a role, or all at once ("both roles")."""
-        return [
-            *(Span(mention.start, mention.end) for mention in self.mentions(text)),
-            *(Span(*found.span()) for found in _ALL_ROLES.finditer(text)),
-        ]
+        """Where a text names a role, or several at once ("both roles")."""
+        places = [Span(mention.start, mention.end) for mention in self.mentions(text)]
+        return places + [Span(*found.span()) for found in _ALL_ROLES.finditer(text) if len(self.roles) > 1]
 
     def _longest_name_at(self, stems: tuple[str, ...]) -> tuple[int, tuple[str, bool] | None]:
         for size in range(len(stems), 0, -1):

@@ -26,6 +26,7 @@ def test_both_roles_means_all() -> None:
 def test_where_roles_are_named_is_found_for_one_and_for_all() -> None:
     text = "Which of the two roles suits a sprite artist?"
     assert sorted(text[place.start : place.end] for place in NAMES.places(text)) == ["sprite artist", "the two roles"]
+    assert not RoleNames(()).places("the two types of cell")
 
 
 def test_neutral_text_calls_all_roles_the_same() -> None:
