@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from chatbot import fitted
-from chatbot.evidence import NEAR, Evidence, Query, late_interaction
+from chatbot.evidence import NEAR, RARE, Evidence, Query, late_interaction
 from ingest.embed import Vectors
 from ingest.index import GenerationIndex
 from ingest.terms import terms
 
 OFF_TOPIC = 0.4  # of a question's weight matched by the best units, below which it is about something else
-RARE = 0.5  # weight of a word piece from which it counts as rare
 TOP = 3  # units that are read together as one answer
 
 # words that count, compare, judge or fill: an article that lacks them lacks nothing
@@ -92,7 +91,7 @@ class Verdict:
 
 def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Signs:
     """Raises ValueError where there is no evidence at all, which no generation lacks."""
-    query = _heard(index, query, ranked)
+    query = query.heard(index, np.stack([evidence.matches for evidence in ranked]))
     best = ranked[:TOP]
     anywhere = np.max([evidence.matches for evidence in ranked], axis=0)
     in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
@@ -104,13 +103,9 @@ def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> S
         worst_two=float(worst[:2].mean()),
         worst_three=float(worst[:3].mean()),
         worst_in_passage=float(_sorted_matches(query, in_passage)[0]),
-        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.asked))),
-        lacks_kind=float(_lacks_kind(query.text, " ".join(evidence.quote for evidence in best))),
+        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
+        lacks_kind=float(_lacks_kind(query.asked, " ".join(evidence.quote for evidence in best))),
     )
-
-
-def _heard(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Query:
-    return query.heard(index, np.stack([evidence.matches for evidence in ranked]))
 
 
 def _stands_nowhere(index: GenerationIndex, word: str) -> bool:
@@ -137,8 +132,7 @@ def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> V
     weights = fitted.abstention_weights()
     seen = signs(index, query, ranked)
     total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
-    heard = _heard(index, query, ranked)
-    missing = tuple(term for term in heard.terms if term not in _NAMES_NOTHING and not index.document_count(term))
+    missing = tuple(term for term in query.terms if term not in _NAMES_NOTHING and not index.document_count(term))
     return Verdict(1 / (1 + math.exp(-total)), missing, _is_off_topic(query, ranked[:TOP]))
 
 

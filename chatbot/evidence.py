@@ -24,16 +24,18 @@ _ANNOUNCES = re.compile(
     re.IGNORECASE,
 )
 
-# of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
 NEAR = 0.45  # cosine of two word pieces from which one supports the other
+RARE = 0.5  # weight of a word piece from which it counts as rare
+
+# of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
 SENTENCE_SHARE = 0.75  # of a passage's final score
 READ_LATE = 0.55  # share of the late interaction in the reader's score, as the teacher in tests/benchmarks/train_reader.py learnt it; fitted with the .52 of the kept reader, .6 % more were refused
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it is searched for, and as the model reads it, its roles' names of no weight; its first `told` characters only lead up to
-    what it asks; `rarities` are of its content words' stems; `meanings` are the groups of career talk that those belong to.
+    """A question as it is searched for, and as the model reads it, its roles' names of no weight; its first `told` characters tell of the
+    asker and only lead up to what it asks; `rarities` are of its content words' stems; `meanings` are the groups of career talk that those belong to.
     """
 
     text: str
@@ -57,12 +59,12 @@ class Query:
         return tuple(self.rarities)
 
     def heard(self, index: GenerationIndex, matches: Vectors) -> Query:
-        """The same, but what leads up to what is asked weighs nothing where the articles have no like of it: it tells of the asker.
-        `matches` are of all units, shape (units, word pieces).
+        """The same, but of what the asker tells of himself the word pieces and words that the articles have no like of weigh nothing: no article need
+        hold them. `matches` are of all units, shape (units, word pieces).
         """
         if not self.told:
             return self
-        unheard = (self.encoded.starts < self.told) & (matches.max(axis=0) < NEAR)
+        unheard = (self.encoded.starts < self.told) & (matches.max(axis=0, initial=0) < NEAR)
         encoded = replace(self.encoded, weights=np.where(unheard, 0, self.encoded.weights))
         asked = terms(self.asked)
         rarities = {term: weight for term, weight in self.rarities.items() if term in asked or index.document_count(term)}

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache, partial
 
 from chatbot.cite import without_marks
 from chatbot.definition import subject_of
-from chatbot.evidence import Query, rarity
+from chatbot.evidence import RARE, Query, rarity
 from chatbot.follow_up import standalone
 from chatbot.person import without_person
 from chatbot.retrieve import content_terms
@@ -20,7 +20,7 @@ from chatbot.understanding import told_before
 from ingest.embed import Embedder, Vectors
 from ingest.index import GenerationIndex, StoredArticle
 from ingest.roles import RoleNames
-from ingest.types import Article
+from ingest.types import Article, Span
 
 KEPT_QUERIES = 256  # questions whose vectors are kept: one is often searched for again
 
@@ -76,7 +76,9 @@ def _word_counts(articles: Iterable[StoredArticle], names: RoleNames) -> Counter
 
 def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
     (read,) = embedder.encode([question])
-    encoded = read.without(names.places(question))
+    encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
+    said_of_all = encoded.without(names.all_at_once(question))
+    encoded = said_of_all if any(said_of_all.weights > RARE) else encoded  # of "both roles?" nothing else is left
     words = content_terms(question)
     rarities = {term: rarity(index, term) for term in words}
     return Query(question, told_before(question), encoded, rarities, meanings(words), names.roles_in(question), subject_of(question, names))

@@ -149,7 +149,12 @@ _PARTS = re.compile(
     _GAP.pattern + r"|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,
 )
-_POINTS_BACK = re.compile(r"\b(?:here|there|this|that|these|those|it|such)\b", re.IGNORECASE)  # at what was told, and not only at whom
+_OF_ASKER = re.compile(r"\b(?:i|we|my|our|me|us)\b|\bhere\.", re.IGNORECASE)  # "I run a bakery.", "Baker here."
+_NAMES_TOPIC = re.compile(
+    r"\b(?:about|know|learn|understand|read|heard|tell|ask|asking|question|wonder\w*|curious|interested)\b", re.IGNORECASE
+)
+# at what was told
+_POINTS_BACK = re.compile(r"\b(?:here|there|this|that|these|those|it|its|such|they|them|their|he|him|his|she|her)\b", re.IGNORECASE)
 _JOINS = re.compile("and|but|or|also|then|how|what|when|where|why|which|who|about|for|with|of|in|to|by|an?|the|ones?|others?")
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
@@ -211,10 +216,14 @@ def parts(question: str, names: RoleNames) -> list[str]:
 
 
 def told_before(question: str) -> int:
-    """How many characters of a question only lead up to what it asks: "We sell bread. Whom should we hire?"; 0 where that points back to them."""
+    """How many characters of a question only tell of the asker what leads up to it: "We sell bread. Whom should we hire?"; 0 where they name its topic, and
+    where what it asks points back to them or says nothing by itself.
+    """
     starts = [0, *(gap.end() for gap in _GAP.finditer(question)), len(question)]
     asks = next((start for start, end in pairwise(starts) if _ASKS.search(question[start:end])), 0)
-    return 0 if _POINTS_BACK.search(question, asks) else asks
+    told, asked = question[:asks], question[asks:]
+    is_of_asker = _OF_ASKER.search(told) and not _NAMES_TOPIC.search(told)
+    return asks if is_of_asker and content_terms(asked) and not _POINTS_BACK.search(asked) else 0
 
 
 def _leans_on_the_last(piece: str, names: RoleNames) -> bool:

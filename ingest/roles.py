@@ -26,6 +26,9 @@ _ALL_ROLES = re.compile(
     r" (?:roles?|careers?|jobs?|paths?|positions?|professions?|titles?|disciplines?|worlds|kinds?|types?|sides?)\b",
     re.IGNORECASE,
 )
+_BOTH_ROLES = re.compile(
+    r"\b(?:both|(?:the|these|those) (?:two|2))(?: of (?:the|these|them))? (?:roles|careers|jobs|professions)\b", re.IGNORECASE
+)
 _AGENT = r"[A-Za-z]{0,30}[a-z](?:eer|er|or|ist|yst|ian)s?"
 _NAME = re.compile(rf"(?<![\w/-])(?:[A-Z][\w/-]{{0,30}}[ \t]+){{1,3}}{_AGENT}\b")
 _ALIASES = re.compile(r"[ \t]*\((?:(?:sometimes|often|also|otherwise)?[ \t]*(?:called|known as|aka|or)[ \t]+)?(?P<names>[^()]{3,120})\)")
@@ -70,10 +73,9 @@ class RoleNames:
             at += size
         return found
 
-    def places(self, text: str) -> list[Span]:
-        """Where a text names a role, or several at once ("both roles")."""
-        places = [Span(mention.start, mention.end) for mention in self.mentions(text)]
-        return places + [Span(*found.span()) for found in _ALL_ROLES.finditer(text) if len(self.roles) > 1]
+    def all_at_once(self, text: str) -> list[Span]:
+        """Where a text names the roles together and no one of them: "both jobs"."""
+        return [Span(*found.span()) for found in _BOTH_ROLES.finditer(text)] if len(self.roles) > 1 else []
 
     def _longest_name_at(self, stems: tuple[str, ...]) -> tuple[int, tuple[str, bool] | None]:
         for size in range(len(stems), 0, -1):

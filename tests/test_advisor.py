@@ -140,6 +140,15 @@ def test_what_askers_tell_of_themselves_does_not_count_against_an_answer(told: s
     assert real_advisor.answer(f"{told} How do I repair a violin?").answer.status == "abstained"
 
 
+@pytest.mark.model
+@pytest.mark.parametrize(
+    "question", ["I live in Brazil. What does an AI engineer earn?", "Falconry. How much do people earn?", "We sell bread. Why?"]
+)
+def test_what_is_asked_about_counts_wherever_it_stands(question: str, real_advisor: Advisor) -> None:
+    assert real_advisor.answer(question).answer.status == "abstained"
+
+
+@pytest.mark.model
 def test_the_same_question_gets_the_same_answer(real_advisor: Advisor) -> None:
     first, second = (real_advisor.answer("Which tools does each role use?").answer for _ in range(2))
     assert (first.text, first.citations, first.passages) == (second.text, second.citations, second.passages)

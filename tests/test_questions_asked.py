@@ -174,6 +174,11 @@ def test_another_language_is_told(text: str) -> None:
         ("", "What does a baker earn? I live in Oslo."),
         ("", "A shop. No question."),
         ("", "I live in Oslo. What does a baker earn there?"),
+        ("", "I met falconers. How much do they earn?"),
+        ("", "I would like to know about falconry. How much do people earn?"),
+        ("", "Falconry. How much do people earn?"),
+        ("", "In the U.A.E. what does a baker earn?"),
+        ("", "We sell bread. Why?"),
     ],
 )
 def test_what_only_leads_up_to_a_question_is_told_from_it(told: str, asked: str) -> None:

@@ -23,10 +23,10 @@ def test_both_roles_means_all() -> None:
     assert NAMES.roles_in("What do both roles share?") == ("Pixel artist", "Generative pixel artist")
 
 
-def test_where_roles_are_named_is_found_for_one_and_for_all() -> None:
-    text = "Which of the two roles suits a sprite artist?"
-    assert sorted(text[place.start : place.end] for place in NAMES.places(text)) == ["sprite artist", "the two roles"]
-    assert not RoleNames(()).places("the two types of cell")
+def test_where_roles_are_named_together_is_found_where_there_are_several() -> None:
+    text = "Which of the two roles has both sides, and which two types of paper?"
+    assert [text[place.start : place.end] for place in NAMES.all_at_once(text)] == ["the two roles"]
+    assert not RoleNames(NAMES.roles[:1]).all_at_once(text)
 
 
 def test_neutral_text_calls_all_roles_the_same() -> None:
