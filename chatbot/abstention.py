@@ -91,11 +91,11 @@ class Verdict:
 
 def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Signs:
     """Raises ValueError where there is no evidence at all, which no generation lacks."""
-    query = query.heard(index, np.stack([evidence.matches for evidence in ranked]))
+    matches = np.stack([evidence.matches for evidence in ranked])
+    query = query.heard(index, matches)
     best = ranked[:TOP]
-    anywhere = np.max([evidence.matches for evidence in ranked], axis=0)
     in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
-    worst = _sorted_matches(query, anywhere)
+    worst = _sorted_matches(query, matches.max(axis=0))
     return Signs(
         read=max(evidence.read for evidence in ranked),
         score=best[0].score,

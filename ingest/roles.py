@@ -26,6 +26,7 @@ _ALL_ROLES = re.compile(
     r" (?:roles?|careers?|jobs?|paths?|positions?|professions?|titles?|disciplines?|worlds|kinds?|types?|sides?)\b",
     re.IGNORECASE,
 )
+# of these the noun says nothing but "role"; of "the different titles" or "both sides" it may be what is asked about
 _BOTH_ROLES = re.compile(
     r"\b(?:both|(?:the|these|those) (?:two|2))(?: of (?:the|these|them))? (?:roles|careers|jobs|professions)\b", re.IGNORECASE
 )
