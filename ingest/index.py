@@ -24,6 +24,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -338,14 +339,12 @@ def _write_chroma(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _open_chroma(path: Path, *, create: int = 0) -> tuple[Any, Any]:
-    """`create` makes a store for so many chunks, whose graph is on disk when all are added, and is only read after that.
-
-    Chroma reads `.env` and generic names by itself; it is given its settings here instead. No default embedding function: that one downloads.
+    """`create` makes a store for so many chunks, whose graph is on disk when all are added, and is only read after that. No default embedding
+    function: that one downloads.
     """
     import chromadb  # noqa: PLC0415
-    from chromadb.config import Settings  # noqa: PLC0415
 
-    settings = Settings(_env_file=None, anonymized_telemetry=False, is_persistent=True, persist_directory=str(path), allow_reset=False)  # type: ignore[call-arg]
+    settings = _chroma_settings().model_copy(update={"persist_directory": str(path)})
     if create:
         client: Any = chromadb.PersistentClient(str(path), settings=settings)
         size = max(2, min(create, CHROMA_BATCH))
@@ -356,6 +355,14 @@ def _open_chroma(path: Path, *, create: int = 0) -> tuple[Any, Any]:
         return client, client.get_collection(_COLLECTION, embedding_function=None)
     except Exception as error:  # Chroma raises its own for what is damaged
         raise IndexMismatchError(DAMAGED) from error
+
+
+@cache
+def _chroma_settings() -> Any:
+    """Chroma reads `.env` and generic names by itself; it is given its settings here instead."""
+    from chromadb.config import Settings  # noqa: PLC0415
+
+    return Settings(_env_file=None, anonymized_telemetry=False, is_persistent=True, allow_reset=False)  # type: ignore[call-arg]
 
 
 def stored_articles(folder: Path, manifest: Manifest) -> tuple[StoredArticle, ...]:

@@ -121,6 +121,8 @@ class TorchModels:
 
 
 def _load(name: str) -> Any:
+    if Path(name).is_absolute() and not Path(name).is_dir():  # no model's name begins so; said at once, before torch is imported
+        raise _cannot_be_loaded(name, "there is no such folder")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     _quiet()
     try:
@@ -129,10 +131,14 @@ def _load(name: str) -> Any:
         local = Path(name).is_dir()
         return SentenceTransformer(name, device=None, trust_remote_code=False, local_files_only=local)
     except Exception as error:  # the hub, torch and the tokenizer each raise their own
-        raise EmbeddingModelError(
-            f"The embedding model '{name}' cannot be loaded ({type(error).__name__}); "
-            f"set CAREER_EMBEDDING_MODEL to a sentence-transformers model that is on this machine, or leave it unset for {DEFAULT_MODEL}."
-        ) from error
+        raise _cannot_be_loaded(name, type(error).__name__) from error
+
+
+def _cannot_be_loaded(name: str, why: str) -> EmbeddingModelError:
+    return EmbeddingModelError(
+        f"The embedding model '{name}' cannot be loaded ({why}); "
+        f"set CAREER_EMBEDDING_MODEL to a sentence-transformers model that is on this machine, or leave it unset for {DEFAULT_MODEL}."
+    )
 
 
 def _adapt(model: Any, adapter: Path) -> None:

@@ -137,8 +137,9 @@ class Chunk:
 
     def _is_glued(self, unit: Unit) -> bool:
         """Whether it is a table's row whose cells cannot be told apart any more, nor those of the header: a table of one column is whole."""
-        header = self.lead_of(unit) or self.quote(unit)
-        return unit.kind == "row" and "|" not in self.quote(unit).strip("| ") and bool(HUMP.search(header))
+        if unit.kind != "row" or "|" in self.quote(unit).strip("| "):
+            return False
+        return bool(HUMP.search(self.lead_of(unit) or self.quote(unit)))
 
     def unit_text(self, unit: Unit) -> str:
         """One unit as it is read alone: under its nearest heading, after what opens it."""

@@ -160,6 +160,7 @@ def test_a_missing_model_is_one_sentence(corpus: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("The embedding model")
+    assert "there is no such folder" in done.stderr  # told before torch is imported
     assert done.stderr.count("\n") == 1
 
 
