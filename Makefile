@@ -12,11 +12,11 @@ chat: .venv/installed
 
 test: .venv/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 # CAREER_SECURITY_DATA=folder shows the page its collected payloads too
 soak: .venv/installed-dev
-	@$(BIN)/python -m pytest -m "soak"
+	@$(BIN)/python -m pytest -m "soak or sampled"
 
 # how fast it is, beside what the machine can do and, where .venv-peers is there, beside other libraries; CHUNKS=1000 ROUNDS=5, DRAWN=1 draws the vectors
 bench: .venv/installed-dev

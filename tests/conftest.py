@@ -8,10 +8,13 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from chatbot import fitted
 from chatbot.advisor import Advisor
@@ -26,7 +29,9 @@ from ui import cli
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., tuple[int, str, str]]  # arguments -> exit status, standard output, standard error
 DIMENSIONS = 64
-LONGEST = ("test_runs", "test_browser", "test_model", "test_embed", "test_offline")
+REAL = ("test_runs", "test_embed", "test_advisor", "test_rerank", "test_split", "test_support", "test_chunk_vectors")
+LONGEST = ("test_browser", *REAL, "test_model", "test_offline", "test_generations", "test_switch", "test_obeying_page", "test_documents")
+
 
 # of a question set on the small corpus
 ROW = {
@@ -87,14 +92,28 @@ class FakeEmbedder:
         return Encoded(mean / np.linalg.norm(mean), tokens, np.ones(len(words), dtype=np.float32), words, np.array(starts))
 
 
+@cache
 def _direction(word: str) -> Vectors:
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
     vector = np.random.default_rng(seed).standard_normal(DIMENSIONS).astype(np.float32)
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
+class ByFile(LoadScopeScheduling):
+    """A file is one worker's, and so are all files that load the real model."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.split("::", 1)[0]).stem
+        return REAL[0] if name in REAL else name
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first: each is one worker's, and none is left to begin when the others are through."""
+    """The longest files first, so that none is left to begin when the others are through."""
     ranks = {name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
@@ -178,15 +197,36 @@ def advisor(ingested: Path, embedder: FakeEmbedder) -> Iterator[Advisor]:
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Where exported models lie; the workers of a run share one."""
-    own = tmp_path_factory.getbasetemp()
-    return (own if worker_id == "master" else own.parent) / "models"
+def exports(pytestconfig: pytest.Config) -> Path:
+    """Where exported models lie, from one run to the next; what exports them or may change them has a new folder, and the old one goes."""
+    made_by = b"".join((ROOT / name).read_bytes() for name in ("ingest/torch_model.py", "ingest/exported.py", "constraints.txt"))
+    assert pytestconfig.cache
+    folder = pytestconfig.cache.mkdir(f"models-{hashlib.sha256(made_by).hexdigest()[:12]}")
+    for old in folder.parent.glob("models-*"):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+class RememberingEmbedder(SentenceTransformerEmbedder):
+    """The default model, which reads a text once however many runs ask it."""
+
+    def __init__(self, exports: Path, known: dict[str, Encoded] | None = None) -> None:
+        super().__init__(DEFAULT_MODEL, exports)
+        self.known = {} if known is None else known
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        self.known.update(zip(new, super().encode(new), strict=True))
+        return [self.known[text] for text in texts]
 
 
 @pytest.fixture(scope="session")
-def real_embedder(exports: Path) -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(DEFAULT_MODEL, exports)
+def real_embedder(exports: Path) -> Iterator[RememberingEmbedder]:
+    """On one thread: the other processors have workers of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.exported.THREADS", 1)
+        yield RememberingEmbedder(exports)
 
 
 @pytest.fixture(scope="session")

@@ -285,7 +285,7 @@ def _serve(port: int, name: str, catcher: str, more: str) -> None:
 
     advisors: dict[str, Callable[[], FakeAdvisor | Advisor]] = {
         "usual": usual_advisor,
-        "slow": lambda: usual_advisor(0.08),
+        "slow": lambda: usual_advisor(0.05),
         "hostile": lambda: hostile_advisor(catcher, json.loads(Path(more).read_text(encoding="utf-8")) if more else ()),
         "echo": echo_advisor,
         "real": lambda: real_advisor(Path(more)),

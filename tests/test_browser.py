@@ -17,12 +17,14 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python import base as axe
 from page_support import BUILDS, PYTHON, ROOT, STARTERS, collected, corpus_article, payloads
+from sampling import sampled
 
 from ui.settings import COOKIE
 
@@ -152,25 +154,39 @@ Visit = Callable[..., Any]
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Visit]:
-    """Opens an address in a fresh profile; `requests` are all addresses that the page asked for, `errors` what went wrong in it."""
+    """Opens an address in a fresh profile."""
     contexts = []
 
     def go(address: str, viewport: dict[str, int] = WIDE, **options: Any) -> Any:
-        context = browser.new_context(viewport=viewport, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(SECONDS)
-        page.requests, page.errors = [], []
-        page.on("request", lambda request: page.requests.append(request.url))
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("dialog", lambda dialog: (page.errors.append(f"a script says {dialog.message}"), dialog.dismiss()))
-        page.goto(address)
-        page.locator("textarea, h1, h2").first.wait_for()
-        return page
+        contexts.append(browser.new_context(viewport=viewport, **options))
+        return opened(contexts[-1], address)
 
     yield go
     for context in contexts:
         context.close()
+
+
+def opened(context: Any, address: str) -> Any:
+    """A page, whose `requests` are all addresses that it asked for, and `errors` what went wrong in it."""
+    page = context.new_page()
+    page.set_default_timeout(SECONDS)
+    page.requests, page.errors = [], []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("dialog", lambda dialog: (page.errors.append(f"a script says {dialog.message}"), dialog.dismiss()))
+    page.goto(address)
+    page.locator("textarea, h1, h2").first.wait_for()
+    return page
+
+
+@pytest.fixture(scope="module")
+def answered(browser: Any, usual: str) -> Iterator[Any]:
+    """A wide page with an answer, which tests share that leave it as it was: to load one takes seconds."""
+    context = browser.new_context(viewport=WIDE)
+    page = opened(context, usual)
+    ask(page, "What does an AI engineer do?")
+    yield page
+    context.close()
 
 
 def foreign(page: Any, address: str) -> list[str]:
@@ -212,8 +228,7 @@ def overflows(page: Any) -> bool:
 # --- what a person does
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["1280", "390"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "viewport"), sampled(product(("light", "dark"), (WIDE, NARROW)), 1))
 def test_one_click_on_a_number_shows_the_quoted_sentence_highlighted(usual: str, visit: Visit, viewport: Any, scheme: str) -> None:
     page = visit(usual, viewport, color_scheme=scheme)
     ask(page, "What does an AI engineer do?")
@@ -230,9 +245,8 @@ def test_one_click_on_a_number_shows_the_quoted_sentence_highlighted(usual: str,
     assert page.errors == []
 
 
-def test_the_article_stands_beside_the_conversation_on_a_wide_screen_and_over_it_on_a_narrow_one(usual: str, visit: Visit) -> None:
-    page = visit(usual)
-    ask(page, "What does an AI engineer do?")
+def test_the_article_stands_beside_the_conversation_on_a_wide_screen_and_over_it_on_a_narrow_one(answered: Any) -> None:
+    page = answered
     before = page.locator(".root.answer").first.bounding_box()
     page.locator("button.mark").first.click()
     dialog = page.locator("dialog[open]")
@@ -244,11 +258,13 @@ def test_the_article_stands_beside_the_conversation_on_a_wide_screen_and_over_it
     page.set_viewport_size(NARROW)
     page.wait_for_function("() => true")
     assert dialog.bounding_box() == {"x": 0, "y": 0, **NARROW}
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    page.set_viewport_size(WIDE)
 
 
-def test_the_keyboard_opens_a_source_and_comes_back(usual: str, visit: Visit) -> None:
-    page = visit(usual)
-    ask(page, "What does an AI engineer do?")
+def test_the_keyboard_opens_a_source_and_comes_back(answered: Any) -> None:
+    page = answered
     number = page.get_by_role("button", name="Source 1: ").first
     number.focus()
     page.keyboard.press("Enter")
@@ -376,7 +392,7 @@ def test_the_pages_links_stand_in_the_same_place_on_every_page(usual: str, visit
     assert link.bounding_box()["x"] == left
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW, {"width": 320, "height": 600}], ids=["1280", "390", "320"])
+@pytest.mark.parametrize("viewport", sampled([WIDE, NARROW, {"width": 320, "height": 600}], 1))
 def test_the_pages_can_be_gone_to_without_opening_a_menu(usual: str, visit: Visit, viewport: Any) -> None:
     page = visit(usual, viewport)
     bar = page.locator(".st-key-pages" if viewport["width"] < 768 else "[data-testid=stHeader]")  # Streamlit's own breakpoint
@@ -399,9 +415,8 @@ def test_the_word_on_an_open_menu_can_be_read_in_the_dark(usual: str, visit: Vis
     assert menu.evaluate(colour) == closed
 
 
-def test_an_answer_is_copied_where_the_browser_has_no_clipboard(usual: str, visit: Visit) -> None:
-    page = visit(usual)
-    ask(page, "What does an AI engineer do?")
+def test_an_answer_is_copied_where_the_browser_has_no_clipboard(answered: Any) -> None:
+    page = answered
     # as over plain http from another machine
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.evaluate("document.addEventListener('copy', () => { window.copied = String(document.activeElement.value) })")
@@ -600,7 +615,7 @@ def violations(page: Any) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found if one["impact"] in {"serious", "critical"}]
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["1280-light", "390-dark"])
+@pytest.mark.parametrize(("viewport", "scheme"), sampled([(WIDE, "light"), (NARROW, "dark")], 1))
 def test_nothing_stands_in_the_way_of_a_screen_reader(usual: str, visit: Visit, viewport: Any, scheme: str) -> None:
     page = visit(usual, viewport, color_scheme=scheme)
     page.get_by_text("Try one of these").wait_for()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from conftest import FakeEmbedder
 from document_support import WORD, Line, docx, paragraph, pdf, pdf_bomb, table
 
-from ingest.articles import read_article
+from ingest.articles import article_of
 from ingest.errors import ArticleError
 from ingest.pipeline import ingest
 from ingest.sandbox import Sandbox
@@ -19,7 +19,7 @@ from ingest.settings import IngestSettings
 from ingest.split import blocks
 from ingest.types import Article
 
-LIMIT = 5_000_000
+READER = Sandbox()  # one for all of them, for each takes half a second to start
 
 HTML = """<!doctype html><html><head><title>Bread and cake</title><meta name="author" content="Jane Doe">
 <meta property="article:published_time" content="2025-03-04"><link rel="canonical" href="https://example.org/bread"></head>
@@ -61,14 +61,18 @@ DOCX_BODY = (
 )
 
 
-def read(name: str, data: bytes, folder: Path) -> Article:
-    path = folder / name
-    path.write_bytes(data)
-    return read_article("x", path, LIMIT)
+@pytest.fixture(scope="module", autouse=True)
+def _reader_ends() -> Iterator[None]:
+    yield
+    READER.close()
 
 
-def test_of_a_web_page_the_main_content_is_read(tmp_path: Path) -> None:
-    article = read("x.html", HTML.encode(), tmp_path)
+def read(name: str, data: bytes) -> Article:
+    return article_of("x", Path(name), data, READER)
+
+
+def test_of_a_web_page_the_main_content_is_read() -> None:
+    article = read("x.html", HTML.encode())
     assert (article.title, article.author, article.published, article.url) == (
         "Bread and cake",
         "Jane Doe",
@@ -87,8 +91,8 @@ def test_of_a_web_page_the_main_content_is_read(tmp_path: Path) -> None:
         assert part not in article.text.replace("unseen?", "")
 
 
-def test_of_a_pdf_headings_lists_and_tables_are_found(tmp_path: Path) -> None:
-    article = read("x.pdf", pdf([PDF_PAGE], "Of bread"), tmp_path)
+def test_of_a_pdf_headings_lists_and_tables_are_found() -> None:
+    article = read("x.pdf", pdf([PDF_PAGE], "Of bread"))
     assert article.title == "Of bread"
     assert article.text == (
         "# Bread and cake\n\nA baker kneads dough before dawn, and the bakery waits. It is calm there.\n\n## Tools\n\n"
@@ -97,17 +101,17 @@ def test_of_a_pdf_headings_lists_and_tables_are_found(tmp_path: Path) -> None:
     )
 
 
-def test_what_repeats_on_every_page_of_a_pdf_is_dropped(tmp_path: Path) -> None:
+def test_what_repeats_on_every_page_of_a_pdf_is_dropped() -> None:
     pages = [[(72, 760, 9, "The Daily Loaf"), (72, 600, 11, f"Text number {n} of many."), (72, 30, 9, f"Page {n}")] for n in range(4)]
-    text = read("x.pdf", pdf(pages), tmp_path).text
+    text = read("x.pdf", pdf(pages)).text
     assert "Daily" not in text
     assert "Page" not in text
     assert all(f"Text number {n} of many." in text for n in range(4))
 
 
-def test_of_a_docx_what_word_shows_is_read(tmp_path: Path) -> None:
+def test_of_a_docx_what_word_shows_is_read() -> None:
     core = '<c:coreProperties xmlns:c="x" xmlns:d="y"><d:title>Of bread</d:title><d:creator>Jane Doe</d:creator></c:coreProperties>'
-    article = read("x.docx", docx(DOCX_BODY, docProps_core__xml=core), tmp_path)
+    article = read("x.docx", docx(DOCX_BODY, docProps_core__xml=core))
     assert (article.title, article.author) == ("Of bread", "Jane Doe")
     for part in (
         "# Bread and cake\n",
@@ -139,24 +143,24 @@ LAUGHS = '<!ENTITY l0 "ha">' + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' 
         ("binary.html", bytes(range(256)) * 50),
     ],
 )
-def test_a_hostile_document_is_named_with_its_reason(name: str, data: bytes, tmp_path: Path) -> None:
+def test_a_hostile_document_is_named_with_its_reason(name: str, data: bytes) -> None:
     with pytest.raises(ArticleError) as error:
-        read(name, data, tmp_path)
+        read(name, data)
     assert str(error.value).startswith(("it ", "reading it "))
 
 
-def test_a_docx_reads_no_other_file(tmp_path: Path) -> None:
+def test_a_docx_reads_no_other_file() -> None:
     try:
-        text = read("x.docx", docx(XXE % ("", "")), tmp_path).text
+        text = read("x.docx", docx(XXE % ("", ""))).text
     except ArticleError:
         return
     assert text.strip() in {"Seen .", "Seen."}
 
 
 @pytest.mark.parametrize("data", [b"<div>" * 100_000 + b"text", b"<p>word</p>" * 30_000, b"<!--" * 200_000, b"<a href=" * 100_000])
-def test_odd_html_is_read_or_named(data: bytes, tmp_path: Path) -> None:
+def test_odd_html_is_read_or_named(data: bytes) -> None:
     with suppress(ArticleError):
-        assert read("x.html", data, tmp_path).text
+        assert read("x.html", data).text
 
 
 def test_what_takes_too_long_is_ended_and_the_next_is_read() -> None:
@@ -207,8 +211,8 @@ def test_bad_documents_among_good_ones(settings: IngestSettings, corpus: Path) -
         ("x.html", HTML.replace("A baker kneads", "Write &lt;!-- first, then --&gt; at last. A baker kneads").encode()),
     ],
 )
-def test_what_a_document_shows_of_a_comment_is_text(name: str, data: bytes, tmp_path: Path) -> None:
-    text = read(name, data, tmp_path).text
+def test_what_a_document_shows_of_a_comment_is_text(name: str, data: bytes) -> None:
+    text = read(name, data).text
     assert "Write \\<!-- first" in text
     assert "hen --> at last." in text
     assert "unseen comment" not in text
@@ -217,8 +221,8 @@ def test_what_a_document_shows_of_a_comment_is_text(name: str, data: bytes, tmp_
 # --- PDF
 
 
-def pdf_text(pages: Sequence[Sequence[Line]], folder: Path) -> str:
-    return read("x.pdf", pdf(pages), folder).text
+def pdf_text(pages: Sequence[Sequence[Line]]) -> str:
+    return read("x.pdf", pdf(pages)).text
 
 
 def prose(x: float, words: Sequence[str], width: int = 38) -> list[Line]:
@@ -226,16 +230,16 @@ def prose(x: float, words: Sequence[str], width: int = 38) -> list[Line]:
     return [(x, 700 - 14 * number, 11, line) for number, line in enumerate(textwrap.wrap(" ".join(words), width))]
 
 
-def test_lines_that_differ_in_their_numbers_are_kept(tmp_path: Path) -> None:
+def test_lines_that_differ_in_their_numbers_are_kept() -> None:
     said = [(f"Chapter {n} opens with words", f"Page {n} of 4 tells more", f"It costs {n}0 coins.") for n in range(1, 5)]
-    text = pdf_text([[(72, 700 - 200 * row, 11, line) for row, line in enumerate(lines)] for lines in said], tmp_path)
+    text = pdf_text([[(72, 700 - 200 * row, 11, line) for row, line in enumerate(lines)] for lines in said])
     assert all(line in text for lines in said for line in lines)
 
 
 @pytest.mark.parametrize("mark", ["{} of 9", "- {} -", "The Daily Loaf | {}", "p. {}"])
-def test_the_number_of_a_page_is_dropped(mark: str, tmp_path: Path) -> None:
+def test_the_number_of_a_page_is_dropped(mark: str) -> None:
     pages = [[(72, 760, 11, "The Daily Loaf"), (72, 600, 11, f"Text {n}0."), (72, 30, 11, mark.format(n))] for n in range(5, 9)]
-    assert pdf_text(pages, tmp_path) == "Text 50.\n\nText 60.\n\nText 70.\n\nText 80.\n"
+    assert pdf_text(pages) == "Text 50.\n\nText 60.\n\nText 70.\n\nText 80.\n"
 
 
 @pytest.mark.parametrize(
@@ -248,30 +252,30 @@ def test_the_number_of_a_page_is_dropped(mark: str, tmp_path: Path) -> None:
         (["Ask Anne-", "Marie."], "Ask Anne-Marie."),
     ],
 )
-def test_only_a_word_that_is_cut_is_joined(lines: list[str], text: str, tmp_path: Path) -> None:
-    assert text in pdf_text([[(72, 700 - 14 * row, 11, line) for row, line in enumerate(lines)]], tmp_path)
+def test_only_a_word_that_is_cut_is_joined(lines: list[str], text: str) -> None:
+    assert text in pdf_text([[(72, 700 - 14 * row, 11, line) for row, line in enumerate(lines)]])
 
 
-def test_columns_of_prose_are_read_one_after_another(tmp_path: Path) -> None:
+def test_columns_of_prose_are_read_one_after_another() -> None:
     columns = [[f"{name}{number}" for number in range(80)] for name in ("left", "middle", "right")]
     title = (72, 740, 20, "A title over all of the columns here")
     narrow = [line for x, words in zip((40, 230, 420), columns, strict=True) for line in prose(x, words, 28)]
-    text = pdf_text([[title, *narrow]], tmp_path)
+    text = pdf_text([[title, *narrow]])
     assert text.split("\n\n")[1].split() == [word for words in columns for word in words]
 
 
-def test_a_table_of_long_cells_stays_one(tmp_path: Path) -> None:
+def test_a_table_of_long_cells_stays_one() -> None:
     rows = [
         ("What a baker does", "What a pastry chef does"),
         *((f"Kneads dough number {n} at dawn", f"Decorates cake {n} with sugar") for n in range(4)),
     ]
     page = [line for n, (a, b) in enumerate(rows) for line in ((72, 700 - 14 * n, 11, a), (320, 700 - 14 * n, 11, b))]
-    assert "| Kneads dough number 3 at dawn | Decorates cake 3 with sugar |" in pdf_text([page], tmp_path)
+    assert "| Kneads dough number 3 at dawn | Decorates cake 3 with sugar |" in pdf_text([page])
 
 
-def test_numbered_items_are_items_and_what_a_heading_says_is_one_once(tmp_path: Path) -> None:
+def test_numbered_items_are_items_and_what_a_heading_says_is_one_once() -> None:
     page = [(72, 700, 16, "Tools"), (72, 660, 11, "1. Mix"), (72, 646, 11, "2) Bake"), (72, 610, 11, "Tools"), (72, 580, 11, "At last.")]
-    assert pdf_text([page], tmp_path) == "# Tools\n\n1. Mix\n\n2) Bake\n\nTools\n\nAt last.\n"
+    assert pdf_text([page]) == "# Tools\n\n1. Mix\n\n2) Bake\n\nTools\n\nAt last.\n"
 
 
 @pytest.mark.parametrize(
@@ -286,13 +290,13 @@ def test_numbered_items_are_items_and_what_a_heading_says_is_one_once(tmp_path: 
         (72, -20, 11, "unseen"),
     ],
 )
-def test_of_a_pdf_what_nobody_sees_is_not_read(hidden: Line, tmp_path: Path) -> None:
+def test_of_a_pdf_what_nobody_sees_is_not_read(hidden: Line) -> None:
     seen: list[Line] = [(72, 700, 11, "Seen before."), (72, 500, 11, "Seen after."), (-20, 480, 11, "Half of it is seen.")]
-    text = pdf_text([[seen[0], hidden, *seen[1:]]], tmp_path)
+    text = pdf_text([[seen[0], hidden, *seen[1:]]])
     assert "unseen" not in "".join(text.split())
     assert text.count("een") == len(seen)
     with pytest.raises(ArticleError, match="invisible"):
-        pdf_text([[hidden]], tmp_path)
+        pdf_text([[hidden]])
 
 
 # --- HTML in Markdown
@@ -324,8 +328,8 @@ Seen *Markdown*.
 """
 
 
-def test_html_blocks_in_markdown_are_text_like_any_other(tmp_path: Path) -> None:
-    article = read("x.md", MIXED.encode(), tmp_path)
+def test_html_blocks_in_markdown_are_text_like_any_other() -> None:
+    article = read("x.md", MIXED.encode())
     quotes = [unit.span.of(article.text) for block in blocks(article) for unit in block.units]
     assert quotes == [
         "Seen above:",
@@ -343,8 +347,8 @@ def test_html_blocks_in_markdown_are_text_like_any_other(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "text", ["A < b and <i>so</i>.\n", "```\n<p>\n```\n", "<https://example.org/> is a link.\n", "<b>Seen</b> first.\n"]
 )
-def test_markdown_without_html_blocks_stays_as_it_is(text: str, tmp_path: Path) -> None:
-    assert read("x.md", text.encode(), tmp_path).text == text
+def test_markdown_without_html_blocks_stays_as_it_is(text: str) -> None:
+    assert read("x.md", text.encode()).text == text
 
 
 # --- DOCX and HTML
@@ -374,32 +378,32 @@ def body_of(inner: str, namespace: str = WORD) -> str:
         '<?xml version="1.0"?>' + body_of(paragraph("Seen.") + paragraph("hidden words", run="<w:vanish/>"), STRICT),
     ],
 )
-def test_of_a_docx_what_word_hides_is_not_read(body: str, tmp_path: Path) -> None:
+def test_of_a_docx_what_word_hides_is_not_read(body: str) -> None:
     encoded = body.encode("utf-16") if "UTF-16" in body else (body if body.startswith("<?xml") else paragraph("Seen.") + body)
-    assert read("x.docx", docx(encoded, word_styles__xml=STYLES), tmp_path).text == "Seen.\n"
+    assert read("x.docx", docx(encoded, word_styles__xml=STYLES)).text == "Seen.\n"
 
 
 @pytest.mark.parametrize("run", ['<w:vanish w:val="0"/>', '<w:rStyle w:val="Ghost"/><w:vanish w:val="false"/>', '<w:rStyle w:val="Ring"/>'])
-def test_of_a_docx_what_is_switched_off_hides_nothing(run: str, tmp_path: Path) -> None:
-    assert read("x.docx", docx(paragraph("Seen.", run=run), word_styles__xml=STYLES), tmp_path).text == "Seen.\n"
+def test_of_a_docx_what_is_switched_off_hides_nothing(run: str) -> None:
+    assert read("x.docx", docx(paragraph("Seen.", run=run), word_styles__xml=STYLES)).text == "Seen.\n"
 
 
-def test_of_a_docx_a_cell_is_one_cell(tmp_path: Path) -> None:
+def test_of_a_docx_a_cell_is_one_cell() -> None:
     inner = table([["one", "two"], ["three", "four"]])
     body = table([["Aspect", "Baker"], ["this | that", "CELL"]]).replace(paragraph("CELL"), paragraph("holds") + inner + "<w:p/>")
-    assert "| this \\| that | holds one, two, three, four |" in " ".join(read("x.docx", docx(body), tmp_path).text.split())
+    assert "| this \\| that | holds one, two, three, four |" in " ".join(read("x.docx", docx(body)).text.split())
 
 
-def test_what_a_docx_shows_of_a_tag_is_indexed(tmp_path: Path) -> None:
-    article = read("x.docx", docx(paragraph("&lt;div&gt; opens a block.") + paragraph("More.")), tmp_path)
+def test_what_a_docx_shows_of_a_tag_is_indexed() -> None:
+    article = read("x.docx", docx(paragraph("&lt;div&gt; opens a block.") + paragraph("More.")))
     assert [unit.span.of(article.text) for block in blocks(article) for unit in block.units] == ["\\<div> opens a block.", "More."]
 
 
-def test_a_page_in_a_form_is_read_and_a_form_in_a_page_is_not(tmp_path: Path) -> None:
+def test_a_page_in_a_form_is_read_and_a_form_in_a_page_is_not() -> None:
     inner = HTML.replace("<body>", "<body><form action='/'>").replace("</body>", "</form></body>")
-    assert read("x.html", inner.encode(), tmp_path).text == read("y.html", HTML.encode(), tmp_path).text
+    assert read("x.html", inner.encode()).text == read("y.html", HTML.encode()).text
     field = HTML.replace("<h2>Pay", "<form><p>Subscribe to our unseen letter</p></form><h2>Pay")
-    assert "unseen letter" not in read("x.html", field.encode(), tmp_path).text
+    assert "unseen letter" not in read("x.html", field.encode()).text
 
 
 @pytest.mark.parametrize(
@@ -411,16 +415,16 @@ def test_a_page_in_a_form_is_read_and_a_form_in_a_page_is_not(tmp_path: Path) ->
         "/* a */ @media print{b{c:d}} .x{display:none}",
     ],
 )
-def test_what_a_page_hides_by_its_rules_is_not_read(rule: str, tmp_path: Path) -> None:
+def test_what_a_page_hides_by_its_rules_is_not_read(rule: str) -> None:
     page = HTML.replace("<article>", "<div><article>").replace("</article>", "<p id=i class='a x'>unseen rule</p></article></div>")
-    assert "unseen rule" not in read("x.html", page.replace("</head>", f"<style>{rule}</style></head>").encode(), tmp_path).text
+    assert "unseen rule" not in read("x.html", page.replace("</head>", f"<style>{rule}</style></head>").encode()).text
 
 
 @pytest.mark.parametrize(
     "rule", ["@media print{.x{display:none}}", ".x{display:none} p.x{display:block}", ".x:hover{display:none}", "body{visibility:hidden}"]
 )
-def test_what_a_page_shows_in_spite_of_its_rules_is_read(rule: str, tmp_path: Path) -> None:
+def test_what_a_page_shows_in_spite_of_its_rules_is_read(rule: str) -> None:
     page = HTML.replace("<h2>Pay", "<p class=x>Every loaf is sold by noon, as a rule.</p><h2>Pay").replace(
         "</head>", f"<style>{rule}</style></head>"
     )
-    assert "Every loaf is sold" in read("x.html", page.encode(), tmp_path).text
+    assert "Every loaf is sold" in read("x.html", page.encode()).text

@@ -18,14 +18,15 @@ from ingest import exported
 from ingest.embed import MANY, Reading, SentenceTransformerEmbedder, Vectors, _default_folder
 from ingest.errors import EmbeddingModelError, StorageError
 from ingest.exported import STALE, TOGETHER, Details, UnfitError, prepared, write_details
-from ingest.settings import DEFAULT_MODEL
+from ingest.settings import DEFAULT_MODEL, IngestSettings
+from ui.keeper_commands import previewed
 
 TEXTS = [
     "What does a baker earn?",
     "",
     "  Spaces,\ttabs\nand lines; CAPITALS, naïve café, 你好 мир, 👩‍🚀, $5–$10, C++/C# a_b\x00\u200b",
     "word " * 2000,
-    *(f"A sentence of its own length {'and more ' * number}." for number in range(60)),
+    *(f"A sentence of its own length {'and more ' * number}." for number in range(0, 60, 4)),
     "What does a baker earn?",
 ]
 
@@ -139,6 +140,18 @@ def test_what_only_counts_word_pieces_writes_nothing(tmp_path: Path, real_embedd
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_exports_no_model(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of all, in a data folder that is not there yet, with the real model."""
+
+    def exported(*_: object) -> None:
+        raise AssertionError("an export")
+
+    monkeypatch.setattr("ingest.exported.prepared", exported)
+    found = previewed(IngestSettings(corpus=corpus, data=tmp_path / "fresh"))
+    assert found["embeddings"] > 0
+    assert not (tmp_path / "fresh").exists()
+
+
 def test_batches_hold_every_text_once_and_little_padding() -> None:
     lengths = [int(length) for length in np.random.default_rng(3).integers(1, 300, 500)]
     batches = list(exported._batches(lengths))
@@ -230,7 +243,7 @@ def test_the_export_gives_what_torch_gives(real_embedder: SentenceTransformerEmb
 def test_the_adapter_leaves_the_vector_that_is_searched_with_much_as_it_was(torch_embedder: SentenceTransformerEmbedder) -> None:
     paragraphs = [
         block for path in sorted((ROOT / "corpus/articles").glob("*.md")) for block in path.read_text(encoding="utf-8").split("\n\n")
-    ]
+    ][::5]
     plain = SentenceTransformerEmbedder(str(_default_folder()))
     likeness = (plain.vectors(paragraphs) * torch_embedder.vectors(paragraphs)).sum(axis=1)
     assert likeness.mean() > 0.95

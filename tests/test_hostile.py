@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
 from conftest import FakeEmbedder, Run
+from sampling import sampled
 
 from ingest import articles
 from ingest.articles import find_articles, read_article
@@ -127,8 +129,7 @@ TORTURES = {
 }
 
 
-@pytest.mark.parametrize("suffix", [".md", ".txt"])
-@pytest.mark.parametrize("name", TORTURES)
+@pytest.mark.parametrize(("name", "suffix"), sampled(product(TORTURES, (".md", ".txt")), 8))
 def test_a_torturous_text_is_read_or_named(name: str, suffix: str, tmp_path: Path) -> None:
     """In a time that grows with its length alone: one that grows with its square would not come back."""
     path = tmp_path / f"x{suffix}"

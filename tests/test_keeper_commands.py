@@ -14,10 +14,8 @@ from model_server import ModelServer, Script, says, status
 
 from chatbot.evaluation.runs import ANSWERS
 from ingest.errors import CorpusError, StorageError
-from ingest.settings import IngestSettings
 from ingest.watch import AGAIN, EVERY, SETTLED, Watch
 from ui.evaluation_commands import RUNS
-from ui.keeper_commands import previewed
 
 
 @pytest.fixture
@@ -78,18 +76,6 @@ def test_a_preview_names_the_rows_of_the_question_set_and_the_cost(run: Run, cor
     ]
     report = json.loads(run("ingest", "--json")[1])
     assert (told["embeddings"], told["generation"]) == (report["embedded"], report["generation"])
-
-
-def test_a_dry_run_exports_no_model(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of all, in a data folder that is not there yet, with the real model."""
-
-    def exported(*_: object) -> None:
-        raise AssertionError("an export")
-
-    monkeypatch.setattr("ingest.exported.prepared", exported)
-    found = previewed(IngestSettings(corpus=corpus, data=tmp_path / "fresh"))
-    assert found["embeddings"] > 0
-    assert not (tmp_path / "fresh").exists()
 
 
 def test_a_preview_tells_front_matter_and_settings(

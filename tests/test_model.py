@@ -20,6 +20,7 @@ from conftest import FakeEmbedder
 from langchain_core.language_models import GenericFakeChatModel
 from model_faults import FAULTS, PARTIAL, TEXT, Fault
 from model_server import KEY, Call, ModelServer, Script, chunk, completion, event, events, raw, says, status, stream_of
+from sampling import sampled
 from test_advisor import assert_proved
 
 from chatbot import fitted
@@ -229,7 +230,7 @@ def _is_right(answer: Answer, found: Fault, server: ModelServer) -> None:
         assert len(server.calls) == found.calls
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", sampled(FAULTS, 16))
 def test_every_fault_gives_the_quoted_answer_and_one_sentence(name: str, ask: Ask, server: ModelServer) -> None:
     """Every other one streamed; the long loop below has each both ways."""
     found, stream = FAULTS[name], list(FAULTS).index(name) % 2 == 0

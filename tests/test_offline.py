@@ -10,8 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from ingest.settings import IngestSettings
 
 # what a child runs before the program: a socket to anything but this machine, and any look-up of a name, ends it
@@ -139,15 +137,6 @@ def check_chat(settings: IngestSettings, guard: str = "", prefix: tuple[str, ...
     assert re.search("STARTED .*'streamlit', 'run'", done.stderr), "the page's server has no guard"
 
 
-@pytest.mark.model
-def test_no_command_opens_a_socket_without_a_key(settings: IngestSettings) -> None:
-    check(settings, GUARD + COMMANDS, FIRST)
-    check_chat(settings, GUARD)
-    (settings.corpus / "oats.txt").write_text("All About Oats\n\nOats are soaked overnight before they are baked.\n")
-    settings.questions.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
-    check(settings, GUARD + COMMANDS, SECOND)
-
-
 # neither a network nor, until it is switched on, a loopback
 ALONE = ("unshare", "-rn")
 AMONG_ITSELF = (*ALONE, "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
@@ -157,12 +146,13 @@ def _may_be_alone() -> bool:
     return bool(shutil.which("unshare")) and subprocess.run([*AMONG_ITSELF, "true"], capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.model
-@pytest.mark.usefixtures("real_data")
-@pytest.mark.skipif(not _may_be_alone(), reason="this machine lets nobody start a process without a network (unshare -rn, ip)")
-def test_every_command_works_where_there_is_no_network(settings: IngestSettings, exports: Path) -> None:
-    """Also for what a command starts itself, into which the guard does not see."""
-    shutil.copytree(exports, settings.models)
+def test_no_command_opens_a_socket_without_a_key(settings: IngestSettings) -> None:
+    """Where this machine lets somebody start a process without a network (unshare -rn, ip) there is none: also for what a command
+    starts itself, into which the guard does not see.
+    """
+    alone, among_itself = (ALONE, AMONG_ITSELF) if _may_be_alone() else ((), ())
+    check(settings, GUARD + COMMANDS, FIRST, alone)
+    check_chat(settings, GUARD, among_itself)
+    (settings.corpus / "oats.txt").write_text("All About Oats\n\nOats are soaked overnight before they are baked.\n")
     settings.questions.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
-    check(settings, COMMANDS, FIRST, prefix=ALONE)
-    check_chat(settings, prefix=AMONG_ITSELF)
+    check(settings, GUARD + COMMANDS, SECOND, alone)

@@ -31,6 +31,8 @@ from ui.view import View
 
 @pytest.fixture(autouse=True)
 def _no_advisor_of_another_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # each page looks through every installed package for components, which takes half a second; none has any
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
     monkeypatch.setattr(component, "PAINT_SECONDS", 0)  # no browser has to draw the page
     st.cache_resource.clear()
     yield
