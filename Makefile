@@ -10,6 +10,7 @@ chat: .venv/installed
 	@$(BIN)/career-advisor ingest
 	@exec $(BIN)/career-advisor chat
 
+# what is compiled is kept, whatever the environment says: each process of the tests starts sooner; tests/conftest.py tells which worker runs what
 test: .venv/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder

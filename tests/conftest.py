@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ui import cli
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., tuple[int, str, str]]  # arguments -> exit status, standard output, standard error
 DIMENSIONS = 64
+# what loads the real model, or torch for another: one worker imports it
 REAL = ("test_runs", "test_embed", "test_advisor", "test_rerank", "test_split", "test_support", "test_chunk_vectors")
 LONGEST = ("test_browser", *REAL, "test_model", "test_offline", "test_generations", "test_switch", "test_obeying_page", "test_documents")
 
@@ -198,13 +200,19 @@ def advisor(ingested: Path, embedder: FakeEmbedder) -> Iterator[Advisor]:
 
 @pytest.fixture(scope="session")
 def exports(pytestconfig: pytest.Config) -> Path:
-    """Where exported models lie, from one run to the next; what exports them or may change them has a new folder, and the old one goes."""
-    made_by = b"".join((ROOT / name).read_bytes() for name in ("ingest/torch_model.py", "ingest/exported.py", "constraints.txt"))
+    """Where exported models lie, from one run to the next; what exports them or may change them has a new folder, and the old one goes, as
+    does what could not be exported.
+    """
+    made_by = b"".join((ROOT / name).read_bytes() for name in ("ingest/torch_model.py", "ingest/exported.py"))
+    made_by += "".join(version(name) for name in ("torch", "onnx", "onnxruntime", "sentence-transformers", "transformers")).encode()
     assert pytestconfig.cache
     folder = pytestconfig.cache.mkdir(f"models-{hashlib.sha256(made_by).hexdigest()[:12]}")
     for old in folder.parent.glob("models-*"):
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
+    for details in folder.glob("*/export.json"):
+        if "unfit" in details.read_text(encoding="utf-8"):
+            shutil.rmtree(details.parent, ignore_errors=True)
     return folder
 
 
@@ -222,11 +230,8 @@ class RememberingEmbedder(SentenceTransformerEmbedder):
 
 
 @pytest.fixture(scope="session")
-def real_embedder(exports: Path) -> Iterator[RememberingEmbedder]:
-    """On one thread: the other processors have workers of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ingest.exported.THREADS", 1)
-        yield RememberingEmbedder(exports)
+def real_embedder(exports: Path) -> RememberingEmbedder:
+    return RememberingEmbedder(exports)
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,9 @@ def _drawn(line: Line) -> str:
 
 def pdf_bomb(megabytes: int) -> bytes:
     """One page whose few compressed bytes are as many megabytes of drawing."""
-    stream = zlib.compress(b"BT /F1 9 Tf (aaaaaaaaaaaaaaaa) Tj ET\n" * (megabytes * 26_000), 1)  # the quickest makes it small enough
+    stream = zlib.compress(
+        b"BT /F1 9 Tf (aaaaaaaaaaaaaaaa) Tj ET\n" * (megabytes * 26_000), 1
+    )  # the quickest, for each collection of the tests makes one
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Resources << /Font << /F1 3 0 R >> >> /Contents 5 0 R >>"
     font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
     content = b"<< /Filter /FlateDecode /Length %d >>\nstream\n%b\nendstream" % (len(stream), stream)

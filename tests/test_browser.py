@@ -62,6 +62,11 @@ FOREIGN_MEDIA = "img, iframe, object, embed, [src]:not(head script), svg image, 
 # --- the page, its browser, and a server that must never be called
 
 
+def width_of(value: Any) -> str | None:
+    """Names a case by its window's width."""
+    return str(value["width"]) if isinstance(value, dict) else None
+
+
 def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -181,7 +186,7 @@ def opened(context: Any, address: str) -> Any:
 
 @pytest.fixture(scope="module")
 def answered(browser: Any, usual: str) -> Iterator[Any]:
-    """A wide page with an answer, which tests share that leave it as it was: to load one takes seconds."""
+    """A wide page with an answer, which tests share that put back what they change: to load one takes seconds."""
     context = browser.new_context(viewport=WIDE)
     page = opened(context, usual)
     ask(page, "What does an AI engineer do?")
@@ -228,7 +233,7 @@ def overflows(page: Any) -> bool:
 # --- what a person does
 
 
-@pytest.mark.parametrize(("scheme", "viewport"), sampled(product(("light", "dark"), (WIDE, NARROW)), 1))
+@pytest.mark.parametrize(("scheme", "viewport"), sampled(product(("light", "dark"), (WIDE, NARROW)), 2), ids=width_of)
 def test_one_click_on_a_number_shows_the_quoted_sentence_highlighted(usual: str, visit: Visit, viewport: Any, scheme: str) -> None:
     page = visit(usual, viewport, color_scheme=scheme)
     ask(page, "What does an AI engineer do?")
@@ -259,8 +264,8 @@ def test_the_article_stands_beside_the_conversation_on_a_wide_screen_and_over_it
     page.wait_for_function("() => true")
     assert dialog.bounding_box() == {"x": 0, "y": 0, **NARROW}
     page.keyboard.press("Escape")
-    dialog.wait_for(state="detached")
-    page.set_viewport_size(WIDE)
+    page.set_viewport_size(WIDE)  # as it closes: it does not come back for that
+    page.locator("dialog").wait_for(state="detached")
 
 
 def test_the_keyboard_opens_a_source_and_comes_back(answered: Any) -> None:
@@ -392,7 +397,7 @@ def test_the_pages_links_stand_in_the_same_place_on_every_page(usual: str, visit
     assert link.bounding_box()["x"] == left
 
 
-@pytest.mark.parametrize("viewport", sampled([WIDE, NARROW, {"width": 320, "height": 600}], 1))
+@pytest.mark.parametrize("viewport", sampled([WIDE, NARROW, {"width": 320, "height": 600}], 1), ids=width_of)
 def test_the_pages_can_be_gone_to_without_opening_a_menu(usual: str, visit: Visit, viewport: Any) -> None:
     page = visit(usual, viewport)
     bar = page.locator(".st-key-pages" if viewport["width"] < 768 else "[data-testid=stHeader]")  # Streamlit's own breakpoint
@@ -418,11 +423,12 @@ def test_the_word_on_an_open_menu_can_be_read_in_the_dark(usual: str, visit: Vis
 def test_an_answer_is_copied_where_the_browser_has_no_clipboard(answered: Any) -> None:
     page = answered
     # as over plain http from another machine
-    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
     page.evaluate("document.addEventListener('copy', () => { window.copied = String(document.activeElement.value) })")
     page.get_by_role("button", name="Copy the answer").click()
     page.get_by_role("button", name="Copied").wait_for()
     assert PYTHON in page.evaluate("window.copied")
+    page.evaluate("delete navigator.clipboard")  # the browser's own is seen again
 
 
 # --- conversations
@@ -615,7 +621,7 @@ def violations(page: Any) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found if one["impact"] in {"serious", "critical"}]
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), sampled([(WIDE, "light"), (NARROW, "dark")], 1))
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=width_of)
 def test_nothing_stands_in_the_way_of_a_screen_reader(usual: str, visit: Visit, viewport: Any, scheme: str) -> None:
     page = visit(usual, viewport, color_scheme=scheme)
     page.get_by_text("Try one of these").wait_for()

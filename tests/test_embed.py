@@ -173,6 +173,12 @@ def test_a_model_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         SentenceTransformerEmbedder(str(tmp_path / "empty"), tmp_path / "models").vectors(["a"])
 
 
+def test_a_folder_that_is_not_there_is_told_before_torch_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)  # to import it would fail
+    with pytest.raises(EmbeddingModelError, match="there is no such folder"):
+        SentenceTransformerEmbedder(str(tmp_path / "nowhere"), tmp_path / "models").vectors(["a"])
+
+
 class FakeModel:
     """Records what it is asked."""
 

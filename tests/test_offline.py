@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ingest.settings import IngestSettings
 
 # what a child runs before the program: a socket to anything but this machine, and any look-up of a name, ends it
@@ -146,6 +148,14 @@ def _may_be_alone() -> bool:
     return bool(shutil.which("unshare")) and subprocess.run([*AMONG_ITSELF, "true"], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.skipif(not _may_be_alone(), reason="this machine lets nobody start a process without a network (unshare -rn, ip)")
+def test_a_process_of_its_own_network_reaches_nobody(settings: IngestSettings) -> None:
+    """The control of the test below, which does without where this one is skipped."""
+    for prefix in (ALONE, AMONG_ITSELF):
+        assert "unreachable" in run("import socket; socket.create_connection(('192.0.2.1', 80), 5)", settings, prefix=prefix).stderr
+
+
+@pytest.mark.model
 def test_no_command_opens_a_socket_without_a_key(settings: IngestSettings) -> None:
     """Where this machine lets somebody start a process without a network (unshare -rn, ip) there is none: also for what a command
     starts itself, into which the guard does not see.

@@ -162,7 +162,7 @@ class Shuffled(RememberingEmbedder):
 
 
 ALL = to_ask(read_questions(ROOT / "corpus/questions.jsonl"))
-SOME, FEW = ALL[::4], ALL[::8]  # `make soak` asks them all
+SOME, FEW = ALL[::4], ALL[::8]  # `make soak` swaps the personas over all
 
 
 @pytest.fixture(scope="module")

@@ -418,6 +418,7 @@ function showPanel(component, state, data) {
   // beside the conversation where there is room for both, else over it
   const hasRoom = () => wide.matches && host.getBoundingClientRect().width >= ROOM
   const place = () => {
+    if (closing) return // to open it anew in another place would bring it back
     if (hasRoom() !== dialog.classList.contains("beside")) open()
     // the column's own edges, so that the article stands beside the conversation at any width
     const { left } = host.getBoundingClientRect()
