@@ -34,7 +34,6 @@ DIMENSIONS = 64
 REAL = ("test_runs", "test_embed", "test_advisor", "test_rerank", "test_split", "test_support", "test_chunk_vectors")
 LONGEST = ("test_browser", *REAL, "test_model", "test_offline", "test_generations", "test_switch", "test_obeying_page", "test_documents")
 
-
 # of a question set on the small corpus
 ROW = {
     "id": "rye",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import resource
 import signal
@@ -11,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -126,14 +126,7 @@ def test_a_generation_closes_when_the_last_question_of_it_has_ended(
     folder = str(held.index.folder)  # whole: generations of other tests may be of the same name
     assert any(target.startswith(folder) for target in _targets())
     del held
-    within(20, lambda: not any(target.startswith(folder) for target in _targets()))  # Chroma closes its files a moment later
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    assert not any(target.startswith(folder) for target in _targets())
 
 
 def _targets() -> Iterator[str]:
@@ -170,7 +163,10 @@ def kill_at_random_moments(settings: IngestSettings, kills: int) -> None:
     moments = np.random.default_rng(7)
     for _ in range(kills):
         process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(settings.corpus), str(settings.data)], cwd=ROOT, stdout=subprocess.PIPE
+            [sys.executable, "-c", KILLED, str(settings.corpus), str(settings.data)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         assert process.stdout
         with process.stdout:
@@ -179,14 +175,25 @@ def kill_at_random_moments(settings: IngestSettings, kills: int) -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert_whole(settings, states)
-    later = itertools.count(2)  # neither of the two: an ingest that has nothing to do clears nothing away
+    _wait_for_probes(process.pid)
+    (settings.articles / "flour.txt").write_text(flour(2))  # neither state: an ingest that has nothing to do clears nothing away
+    ingest(settings, FakeEmbedder())
+    assert not list((settings.data / GENERATIONS).glob(".building-*"))
 
-    def is_clear() -> bool:
-        (settings.articles / "flour.txt").write_text(flour(next(later)))
-        ingest(settings, FakeEmbedder())
-        return not list((settings.data / GENERATIONS).glob(".building-*"))
 
-    within(20, is_clear)  # the probe of an ingest that was killed may read on for a moment
+def _wait_for_probes(session: int) -> None:
+    """The probe of an ingest that was killed may read on for a moment, in what the next one clears away."""
+    end = time.monotonic() + 20
+    while any(fields[3] == str(session) and fields[0] != "Z" for fields in _processes()):
+        assert time.monotonic() < end, "a probe does not end"
+        time.sleep(0.1)
+
+
+def _processes() -> Iterator[list[str]]:
+    """The state, parent, group and session of each, as proc(5) has them."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            yield path.read_text().rpartition(")")[2].split()
 
 
 def assert_whole(settings: IngestSettings, states: dict[str, str]) -> None:
@@ -200,7 +207,7 @@ def assert_whole(settings: IngestSettings, states: dict[str, str]) -> None:
 
 
 def test_killed_at_any_moment_nothing_is_lost(settings: IngestSettings) -> None:
-    kill_at_random_moments(settings, 3)
+    kill_at_random_moments(settings, 4)
 
 
 @pytest.mark.soak
