@@ -19,8 +19,9 @@ from ingest.index import GenerationIndex
 from ingest.terms import terms
 from ingest.types import Chunk, Unit
 
-_ANNOUNCES = re.compile(
-    r"\b(?:this|the) (?:guide|article|post|retelling|piece|series|blog|page|comparison|overview)\b|\b(?:we|i)['’]ll\b|\blet(?:['’]s| us)\b|^here(?:['’]s| is| are)\b|\bin this section\b",
+_ANNOUNCES = re.compile(  # its first letters stand in front, for a third of the time
+    r"\b(?=[tilw])(?:th(?:is|e) (?:guide|article|post|retelling|piece|series|blog|page|comparison|overview)|let(?:['’]s| us)|in this section|(?:we|i)['’]ll)\b"
+    r"|^here(?:['’]s| is| are)\b",
     re.IGNORECASE,
 )
 

@@ -7,13 +7,13 @@ whole list. A comparison is made in comparison.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatbot.cite import Citations, without_marks
 from chatbot.evidence import Evidence
 from chatbot.understanding import Asked
-from ingest.types import Chunk, Unit
+from ingest.types import Chunk, Span, Unit
 
 # An answer is short where the best unit stands out, and long where many are level with it. Tune half, the corpus and as published, with the
 # weights of the time: 80.9 and 78.5 % of the facts in 67 and 77 words at the median of one-fact questions; with all units within .1 in 80 words
@@ -55,19 +55,49 @@ def choose(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) ->
 
 def topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int) -> list[Picked]:
     """Units level with the best one as long as there is room, and units close to it in an answer that is short; a small list comes whole."""
-    picked = list(picked)
+    answer = _Growing(picked)
     for evidence in ranked:
         behind = ranked[0].score - evidence.score
         if behind > CLOSE:
             break
         room = words if behind <= LEVEL else min(words, CLOSE_WORDS)
         whole = _whole_list(evidence) if evidence.unit.kind == "item" else []
-        for group in (whole if _words(whole) <= SMALL_LIST_WORDS else [], [Picked(evidence.passage.chunk, evidence.number)]):
-            new = [one for one in group if not _repeats(one, picked)]
-            if new and (not picked or _words([*picked, *new]) <= room):
-                picked += new
-                break
-    return picked
+        if not (whole and _Growing(whole).words <= SMALL_LIST_WORDS and answer.takes(whole, room)):
+            answer.takes([Picked(evidence.passage.chunk, evidence.number)], room)
+    return answer.picked
+
+
+class _Growing:
+    """Units of an answer to be, and how many words they will be shown in: each list with what opens it, once."""
+
+    def __init__(self, picked: Sequence[Picked]) -> None:
+        self.picked: list[Picked] = []
+        self.words = 0
+        self._places: set[tuple[str, int]] = set()
+        self._lists: set[tuple[str, int, Span | None]] = set()
+        self._add(picked, *self._cost(picked))
+
+    def takes(self, group: Sequence[Picked], room: int) -> bool:
+        """Adds what is new of a group, where there is any and the answer has no more words with it than it has room for, or none yet."""
+        new = [one for one in group if one.place not in self._places]
+        words, lists = self._cost(new)
+        if not new or (self.picked and self.words + words > room):
+            return False
+        self._add(new, words, lists)
+        return True
+
+    def _cost(self, new: Sequence[Picked]) -> tuple[int, set[tuple[str, int, Span | None]]]:
+        """The words that more units add, and the lists that they open."""
+        opened = {(one.chunk.article_id, one.chunk.start, one.unit.lead): one for one in new if one.unit.kind == "item"}
+        lists = opened.keys() - self._lists
+        texts = [*(_opening_text(opened[key]) for key in lists), *(one.chunk.quote(one.unit) for one in new)]
+        return sum(len(text.split()) for text in texts), lists
+
+    def _add(self, new: Sequence[Picked], words: int, lists: set[tuple[str, int, Span | None]]) -> None:
+        self.picked += new
+        self.words += words
+        self._places |= {one.place for one in new}
+        self._lists |= lists
 
 
 def _whole_list(evidence: Evidence) -> list[Picked]:
@@ -94,16 +124,6 @@ def says_something(evidence: Evidence) -> bool:
     """Not a question, and not a sentence that only opens what follows."""
     text = evidence.quote.rstrip("*_\"'”’ ")
     return not text.endswith(("?", ":")) or evidence.unit.kind == "item"
-
-
-def _repeats(candidate: Picked, picked: Iterable[Picked]) -> bool:
-    return any(candidate.place == other.place for other in picked)
-
-
-def _words(picked: Sequence[Picked]) -> int:
-    """As they will be shown: each list with what opens it, once."""
-    openings = {(one.chunk.article_id, one.chunk.start, one.unit.lead): _opening_text(one) for one in picked if one.unit.kind == "item"}
-    return sum(len(text.split()) for text in [*openings.values(), *(one.chunk.quote(one.unit) for one in picked)])
 
 
 # --- picked units -> text

@@ -48,4 +48,5 @@ def _groups_of() -> dict[str, frozenset[int]]:
 
 def meanings(stems: Iterable[str]) -> frozenset[int]:
     """The groups that words belong to."""
-    return frozenset(number for stem in stems for number in _groups_of().get(stem, ()))
+    groups = _groups_of()
+    return frozenset().union(*[groups[stem] for stem in stems if stem in groups])
