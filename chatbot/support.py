@@ -70,6 +70,7 @@ class Signs:
     words: float  # share of the claim's content words, or of their like, that stand in the statement
     back: float  # how well each word piece of the statement is matched by the claim
     numbers: float  # 1 where the claim holds a number that the statement has not, or has of another thing
+    numbers_all: float  # 1 where it holds a number that none of the statements has
     periods: float  # 1 where it holds a day, week or year that the statement has not
     names: float  # share of its names that stand in none of the statements
     denies: float  # 1 where a clause of it denies and the clause of the statement that is nearest does not
@@ -205,10 +206,14 @@ def _read(statements: Sequence[Statement], reads: Reads, names: RoleNames | None
 
 def _everywhere(compared: Sequence[_Compared]) -> dict[str, float]:
     """What statements together have of a claim."""
-    said = compared[0].said
+    said, told = compared[0].said, [one.told.words for one in compared]
     matches = np.max([one.matches for one in compared], axis=0)
-    strangers = strange_names(said.words.text, frozenset().union(*(one.told.words.words for one in compared)))
-    return {"late_all": _late(said.encoded, matches), "worst_all": _worst(said.encoded, matches), "names": strangers}
+    return {
+        "late_all": _late(said.encoded, matches),
+        "worst_all": _worst(said.encoded, matches),
+        "numbers_all": float(not said.words.numbers <= frozenset().union(*(one.numbers for one in told))),
+        "names": strange_names(said.words.text, frozenset().union(*(one.words for one in told))),
+    }
 
 
 def _misfits(said: _Words, told: _Words) -> dict[str, float]:

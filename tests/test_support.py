@@ -50,6 +50,14 @@ def test_numbers_are_the_same_in_words_and_digits(embedder: FakeEmbedder) -> Non
     assert not one("Bread bakers need 3 years.", "The bread baker's three-year training.", embedder)["numbers"]
 
 
+def test_a_number_may_stand_in_another_statement(embedder: FakeEmbedder) -> None:
+    told = [Statement("Bread bakers rest on Monday."), Statement("Their training takes three years.")]
+    for years, is_strange in (("three", False), ("nine", True)):
+        signs = signs_of(f"Bread bakers rest after {years} years.", told, embedder)
+        assert [of_one.numbers for of_one in signs] == [True, is_strange]
+        assert [of_one.numbers_all for of_one in signs] == [is_strange, is_strange]
+
+
 def test_a_cell_speaks_of_the_role_of_its_column() -> None:
     unit = Unit(Span(len(HEADER) + 1, len(HEADER) + 1 + len(ROW)), "row", Span(0, len(HEADER)))
     text = f"{HEADER}\n{ROW}"
