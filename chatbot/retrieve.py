@@ -45,11 +45,10 @@ def retrieve(index: GenerationIndex, vector: Vectors, query: Sequence[str], coun
     lexical = np.array([words[row] for row in rows]) / (float(words.max()) or 1.0)
     fused = dense_weight * _scaled(cosines) + (1 - dense_weight) * _scaled(lexical)
     order = [int(at) for at in np.lexsort((np.array(rows), -fused))]
-    chunks = index.chunks([rows[at] for at in order[: count * 2]])
     passages = (
-        Passage(chunk, float(fused[at]), float(cosines[at]), float(lexical[at]), rows[at]) for chunk, at in zip(chunks, order, strict=False)
+        Passage(index.chunk(rows[at]), float(fused[at]), float(cosines[at]), float(lexical[at]), rows[at]) for at in order[: count * 2]
     )
-    return _distinct(passages)[:count]
+    return _distinct(passages, count)
 
 
 def _best(scores: NDArray[np.float32], count: int) -> list[int]:
@@ -64,9 +63,11 @@ def _scaled(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return (scores - low) / (high - low) if high > low else np.ones_like(scores)
 
 
-def _distinct(passages: Iterable[Passage]) -> list[Passage]:
-    """One passage a stretch of text: a long sentence is several chunks, each of which embeds a part of it."""
+def _distinct(passages: Iterable[Passage], count: int) -> list[Passage]:
+    """The first, one a stretch of text: a long sentence is several chunks, each of which embeds a part of it."""
     found: dict[tuple[str, int, int], Passage] = {}
     for passage in passages:
         found.setdefault((passage.chunk.article_id, passage.chunk.start, passage.chunk.end), passage)
+        if len(found) == count:
+            break
     return list(found.values())

@@ -172,9 +172,9 @@ class GenerationIndex:
         return 0 if number is None else int(self._document_counts[number])
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
-        return [self._chunk(row) for row in rows]
+        return [self.chunk(row) for row in rows]
 
-    def _chunk(self, row: int) -> Chunk:
+    def chunk(self, row: int) -> Chunk:
         """Those of the last questions are kept: to read one anew costs as much as to search for it."""
         if (known := self._known_chunks.get(row)) is not None:
             return known
