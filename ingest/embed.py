@@ -220,7 +220,7 @@ class SentenceTransformerEmbedder:
 
     def warm(self) -> None:
         if self._is_prepared():
-            self._model()
+            self.vectors(["A question."])
 
     # --- what it is asked
 

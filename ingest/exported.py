@@ -28,8 +28,9 @@ from ingest.embed import Reading, Vectors
 from ingest.errors import EmbeddingModelError, StorageError
 
 FORMAT = 2  # of an export's files; part of the name of its folder
-TOGETHER = 512  # word pieces that are run together, padding included; on two cores with 512 KB each, 1,600 take a tenth longer
-THREADS = 2  # that run a batch together
+TOGETHER = 256  # word pieces that are run together, padding included: what a processor's cache of 512 KB holds
+THREADS = 2  # that run a batch together, of texts of few batches
+MANY = 16  # batches from which each is run by one thread: 200 chunks on two cores in 7.2 s; two threads a batch take 7.8, a tenth more with 1,600 pieces
 STALE = 3600  # seconds after which a folder that is being written belongs to nobody any more
 
 GRAPH = "model.onnx"
@@ -163,7 +164,6 @@ class Export:
 
     @cached_property
     def model(self) -> ExportedModel:
-        """Raises EmbeddingModelError."""
         return ExportedModel(self._folder / GRAPH, self.tokenizer)
 
 
@@ -206,24 +206,23 @@ class ExportedTokenizer:
 
 
 class ExportedModel:
-    """An exported graph as this project's Model. A batch is run by two threads, which take a question two thirds of the time of one, and on busy
-    processors too as long as they do not wait for each other in a loop (spinning: 200 ms a question). The second is ONNX Runtime's own, and shared
-    by the batches that further processors run beside each other.
+    """An exported graph as this project's Model; it is loaded when first run.
+
+    A question is run by two threads, which take two thirds of the time of one, and on busy processors too as long as they do not wait for each other
+    in a loop (spinning: 200 ms a question). Of many texts each processor runs a batch of its own. What does the one only is not loaded for the other.
     """
 
     def __init__(self, path: Path, tokenizer: ExportedTokenizer) -> None:
-        import onnxruntime  # noqa: PLC0415
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has a tree of its own
-            raise EmbeddingModelError(f"The exported embedding model cannot be loaded ({type(error).__name__}).") from error
-        self._inputs = {given.name for given in self._session.get_inputs()}
+        self._path = path
         self._tokenizer = tokenizer
+
+    @cached_property
+    def _of_few(self) -> Any:
+        return _session(self._path, THREADS)
+
+    @cached_property
+    def _of_many(self) -> Any:
+        return _session(self._path, 1)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         found: dict[int, Vectors] = {}
@@ -243,21 +242,36 @@ class ExportedModel:
     def _run(self, ids: Sequence[Sequence[int]], outputs: Sequence[str]) -> Iterator[tuple[list[int], list[NDArray[np.float32]]]]:
         """The numbers of the texts of each batch, with its outputs."""
         batches = list(_batches([len(one) for one in ids]))
-        run: Callable[[list[int]], list[Any]] = lambda batch: self._session.run(outputs, self._fed([ids[number] for number in batch]))  # noqa: E731
-        beside = min(len(batches), _processors() - THREADS + 1)
+        session, threads = (self._of_few, THREADS) if len(batches) < MANY else (self._of_many, 1)
+        run: Callable[[list[int]], list[Any]] = lambda batch: session.run(outputs, self._fed(session, [ids[number] for number in batch]))  # noqa: E731
+        beside = min(len(batches), _processors() - threads + 1)  # further threads of ONNX Runtime are shared by what runs beside each other
         if beside <= 1:
             yield from ((batch, run(batch)) for batch in batches)
             return
         with ThreadPoolExecutor(beside) as pool:
             yield from zip(batches, pool.map(run, batches), strict=True)
 
-    def _fed(self, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+    def _fed(self, session: Any, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
         shape = len(ids), max(map(len, ids))
         numbers, mask = np.full(shape, self._tokenizer.details.padding, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         for row, one in enumerate(ids):
             numbers[row, : len(one)], mask[row, : len(one)] = one, 1
         fed = {"input_ids": numbers, "attention_mask": mask, "token_type_ids": np.zeros(shape, dtype=np.int64)}
-        return {name: fed[name] for name in self._inputs}
+        return {given.name: fed[given.name] for given in session.get_inputs()}
+
+
+def _session(path: Path, threads: int) -> Any:
+    """An onnxruntime.InferenceSession. Raises EmbeddingModelError."""
+    import onnxruntime  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a tree of its own
+        raise EmbeddingModelError(f"The exported embedding model cannot be loaded ({type(error).__name__}).") from error
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

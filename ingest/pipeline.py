@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ingest.articles import reader_version
 from ingest.chunk_vectors import ChunkVectors, chunk_vectors
-from ingest.embed import Embedder
+from ingest.embed import Embedder, Encoded
 from ingest.errors import CorpusError
 from ingest.forgetting import forget, to_forget
 from ingest.generations import Rollback, end_hold, go_back, ingest_lock, keep_hold, publish
@@ -145,12 +146,24 @@ def _row(keyed: KeyedChunk, vectors: ChunkVectors | None) -> Row:
 def _computed(missing: Mapping[bytes, Chunk], embedder: Embedder, progress: Progress | None) -> dict[bytes, ChunkVectors]:
     """The vectors of the missing chunks, in steps of chunks of like length."""
     order = sorted(missing, key=lambda key: len(missing[key].embedding_text()))
+    steps = [order[first : first + EMBED_STEP] for first in range(0, len(order), EMBED_STEP)]
+    texts = ([missing[key].embedding_text() for key in step] for step in steps)
     found: dict[bytes, ChunkVectors] = {}
-    for first in range(0, len(order), EMBED_STEP):
-        step = [missing[key] for key in order[first : first + EMBED_STEP]]
-        read = embedder.encode([chunk.embedding_text() for chunk in step])
-        vectors = [chunk_vectors(one, chunk.unit_spans) for one, chunk in zip(read, step, strict=True)]
-        found.update(zip(order[first : first + EMBED_STEP], vectors, strict=True))
+    for step, read in zip(steps, _read_ahead(embedder, texts), strict=True):
+        found.update((key, chunk_vectors(one, missing[key].unit_spans)) for key, one in zip(step, read, strict=True))
         if progress:
             progress(len(found), len(order))
     return found
+
+
+def _read_ahead(embedder: Embedder, steps: Iterable[Sequence[str]]) -> Iterator[list[Encoded]]:
+    """What the texts of each step read as; the next step is being read while one is put in order, which one thread does."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: Future[list[Encoded]] | None = None
+        for texts in steps:
+            following = pool.submit(embedder.encode, texts)
+            if waiting:
+                yield waiting.result()
+            waiting = following
+        if waiting:
+            yield waiting.result()
