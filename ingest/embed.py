@@ -220,7 +220,7 @@ class SentenceTransformerEmbedder:
 
     def warm(self) -> None:
         if self._is_prepared():
-            self.vectors(["A question."])
+            self.vectors(["A question."])  # the graph is loaded when first run
 
     # --- what it is asked
 

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from ingest.errors import EmbeddingModelError, StorageError
 FORMAT = 2  # of an export's files; part of the name of its folder
 TOGETHER = 256  # word pieces that are run together, padding included: what a processor's cache of 512 KB holds
 THREADS = 2  # that run a batch together, of texts of few batches
-MANY = 16  # batches from which each is run by one thread: 200 chunks on two cores in 7.2 s; two threads a batch take 7.8, a tenth more with 1,600 pieces
+MANY_BATCHES = 16  # from which each is run by one thread: 200 chunks take two cores 7.2 s, and 7.8 where two threads share each
 STALE = 3600  # seconds after which a folder that is being written belongs to nobody any more
 
 GRAPH = "model.onnx"
@@ -206,23 +207,17 @@ class ExportedTokenizer:
 
 
 class ExportedModel:
-    """An exported graph as this project's Model; it is loaded when first run.
+    """An exported graph as this project's Model. It is loaded when first run, so that what embeds and what answers load it each in their own way.
 
     A question is run by two threads, which take two thirds of the time of one, and on busy processors too as long as they do not wait for each other
-    in a loop (spinning: 200 ms a question). Of many texts each processor runs a batch of its own. What does the one only is not loaded for the other.
+    in a loop (spinning: 200 ms a question). Of many texts each processor runs a batch of its own. Both ways raise EmbeddingModelError.
     """
 
     def __init__(self, path: Path, tokenizer: ExportedTokenizer) -> None:
         self._path = path
         self._tokenizer = tokenizer
-
-    @cached_property
-    def _of_few(self) -> Any:
-        return _session(self._path, THREADS)
-
-    @cached_property
-    def _of_many(self) -> Any:
-        return _session(self._path, 1)
+        self._sessions: dict[int, Any] = {}  # by the threads that run a batch
+        self._loading = Lock()
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         found: dict[int, Vectors] = {}
@@ -242,7 +237,8 @@ class ExportedModel:
     def _run(self, ids: Sequence[Sequence[int]], outputs: Sequence[str]) -> Iterator[tuple[list[int], list[NDArray[np.float32]]]]:
         """The numbers of the texts of each batch, with its outputs."""
         batches = list(_batches([len(one) for one in ids]))
-        session, threads = (self._of_few, THREADS) if len(batches) < MANY else (self._of_many, 1)
+        threads = THREADS if len(batches) < MANY_BATCHES else 1
+        session = self._session(threads)
         run: Callable[[list[int]], list[Any]] = lambda batch: session.run(outputs, self._fed(session, [ids[number] for number in batch]))  # noqa: E731
         beside = min(len(batches), _processors() - threads + 1)  # further threads of ONNX Runtime are shared by what runs beside each other
         if beside <= 1:
@@ -250,6 +246,12 @@ class ExportedModel:
             return
         with ThreadPoolExecutor(beside) as pool:
             yield from zip(batches, pool.map(run, batches), strict=True)
+
+    def _session(self, threads: int) -> Any:
+        with self._loading:
+            if threads not in self._sessions:
+                self._sessions[threads] = _load(self._path, threads)
+            return self._sessions[threads]
 
     def _fed(self, session: Any, ids: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
         shape = len(ids), max(map(len, ids))
@@ -260,7 +262,7 @@ class ExportedModel:
         return {given.name: fed[given.name] for given in session.get_inputs()}
 
 
-def _session(path: Path, threads: int) -> Any:
+def _load(path: Path, threads: int) -> Any:
     """An onnxruntime.InferenceSession. Raises EmbeddingModelError."""
     import onnxruntime  # noqa: PLC0415
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -146,24 +146,16 @@ def _row(keyed: KeyedChunk, vectors: ChunkVectors | None) -> Row:
 def _computed(missing: Mapping[bytes, Chunk], embedder: Embedder, progress: Progress | None) -> dict[bytes, ChunkVectors]:
     """The vectors of the missing chunks, in steps of chunks of like length."""
     order = sorted(missing, key=lambda key: len(missing[key].embedding_text()))
-    steps = [order[first : first + EMBED_STEP] for first in range(0, len(order), EMBED_STEP)]
-    texts = ([missing[key].embedding_text() for key in step] for step in steps)
-    found: dict[bytes, ChunkVectors] = {}
-    for step, read in zip(steps, _read_ahead(embedder, texts), strict=True):
-        found.update((key, chunk_vectors(one, missing[key].unit_spans)) for key, one in zip(step, read, strict=True))
-        if progress:
-            progress(len(found), len(order))
-    return found
+    with ThreadPoolExecutor(1) as behind:  # parts what one step gave while the next is read, which stays where an interrupt arrives
+        parted = []
+        for first in range(0, len(order), EMBED_STEP):
+            step = {key: missing[key] for key in order[first : first + EMBED_STEP]}
+            read = embedder.encode([chunk.embedding_text() for chunk in step.values()])
+            parted.append(behind.submit(_parted, step, read))
+            if progress:
+                progress(first + len(step), len(order))
+        return {key: vectors for part in parted for key, vectors in part.result().items()}
 
 
-def _read_ahead(embedder: Embedder, steps: Iterable[Sequence[str]]) -> Iterator[list[Encoded]]:
-    """What the texts of each step read as; the next step is being read while one is put in order, which one thread does."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting: Future[list[Encoded]] | None = None
-        for texts in steps:
-            following = pool.submit(embedder.encode, texts)
-            if waiting:
-                yield waiting.result()
-            waiting = following
-        if waiting:
-            yield waiting.result()
+def _parted(step: Mapping[bytes, Chunk], read: Sequence[Encoded]) -> dict[bytes, ChunkVectors]:
+    return {key: chunk_vectors(one, chunk.unit_spans) for (key, chunk), one in zip(step.items(), read, strict=True)}

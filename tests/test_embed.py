@@ -246,6 +246,19 @@ def test_the_export_gives_what_torch_gives(real_embedder: SentenceTransformerEmb
 
 
 @pytest.mark.model
+def test_many_texts_are_read_as_few_are(real_embedder: SentenceTransformerEmbedder, exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = real_embedder.encode(TEXTS)
+    monkeypatch.setattr(exported, "MANY_BATCHES", 1)
+    monkeypatch.setattr(exported, "_processors", lambda: 3)
+    embedder = SentenceTransformerEmbedder(DEFAULT_MODEL, exports)
+    for ours, theirs in zip(embedder.encode(TEXTS), few, strict=True):
+        np.testing.assert_allclose(ours.vector, theirs.vector, atol=1e-5)
+        np.testing.assert_allclose(ours.tokens, theirs.tokens, atol=1e-5)
+    assert isinstance(embedder._loaded, exported.ExportedModel)
+    assert list(embedder._loaded._sessions) == [1]
+
+
+@pytest.mark.model
 def test_the_adapter_leaves_the_vector_that_is_searched_with_much_as_it_was(torch_embedder: SentenceTransformerEmbedder) -> None:
     paragraphs = [
         block for path in sorted((ROOT / "corpus/articles").glob("*.md")) for block in path.read_text(encoding="utf-8").split("\n\n")
@@ -305,4 +318,5 @@ def test_warming_loads_what_is_exported_and_exports_nothing(
     real_embedder.vectors(["prepare it"])
     warmed = SentenceTransformerEmbedder(DEFAULT_MODEL, exports)
     warmed.warm()
-    assert warmed._loaded is not None
+    assert isinstance(warmed._loaded, exported.ExportedModel)
+    assert list(warmed._loaded._sessions) == [exported.THREADS]  # and not what only an ingest needs

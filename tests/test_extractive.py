@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chatbot.evidence import Evidence
-from chatbot.extractive import CLOSE, CLOSE_WORDS, LEVEL, WORDS, Picked, choose, topped_up
+from chatbot.extractive import CLOSE, CLOSE_WORDS, LEVEL, SHORT_LEAD_WORDS, WORDS, Picked, choose, topped_up
 from chatbot.types import Passage
 from chatbot.understanding import understand
 from ingest.roles import RoleNames
@@ -73,3 +73,51 @@ def test_an_answer_keeps_to_its_limits_whatever_the_scores(seed: int) -> None:
         behind = ranked[0].score - scores[one.number]
         assert behind <= CLOSE
         assert behind <= LEVEL or so_far <= CLOSE_WORDS
+
+
+def listed(generator: random.Random) -> list[Evidence]:
+    """Items of two lists under openings of their own, with sentences before each; the scores are level or close."""
+    parts: list[tuple[str, str]] = []
+    for name in ("first", "second"):
+        parts.append(("sentence", " ".join([name] * generator.randint(1, 12)) + ":"))
+        parts += [("item", " ".join([name[0]] * generator.randint(1, 30)) + f" {number}.") for number in range(generator.randint(1, 5))]
+    ends = np.cumsum([len(text) + 1 for _, text in parts]).tolist()
+    spans = [Span(end - 1 - len(text), end - 1) for (_, text), end in zip(parts, ends, strict=True)]
+    leads = [next(spans[before] for before in range(at, -1, -1) if parts[before][0] == "sentence") for at in range(len(parts))]
+    units = tuple(
+        Unit(span, "item", lead) if kind == "item" else Unit(span, "sentence")
+        for span, lead, (kind, _) in zip(spans, leads, parts, strict=True)
+    )
+    text = " ".join(text for _, text in parts)
+    passage = Passage(Chunk("a", "A", ("H",), 0, len(text), text, units, Span(0, len(text))), 1.0, 1.0, 1.0, 0)
+    found = [
+        Evidence(passage, unit, number, generator.uniform(0.78, 0.9), np.ones(1, dtype=np.float32), 0.5)
+        for number, unit in enumerate(units)
+    ]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def test_an_answer_of_lists_holds_no_more_words_than_it_has_room_for_each_opening_counted_once() -> None:
+    generator = random.Random(11)
+    for _ in range(200):
+        ranked = listed(generator)
+        picked = topped_up([], ranked, 40)
+        assert len({one.place for one in picked}) == len(picked)
+        assert len(picked) == 1 or shown(picked) <= 40 or _is_one_list(picked)
+        rest = [one for one in ranked if (one.passage.chunk.article_id, one.unit.span.start) not in {taken.place for taken in picked}]
+        level = [Picked(one.passage.chunk, one.number) for one in rest if ranked[0].score - one.score <= LEVEL]
+        assert all(shown([*picked, one]) > 40 for one in level)  # what was left out had no room
+
+
+def shown(picked: Sequence[Picked]) -> int:
+    """Words of the quotes, and of what opens each list that any of them stands in."""
+    text = picked[0].chunk.text
+    openings = {one.unit.lead for one in picked if one.unit.kind == "item" and one.unit.lead}
+    leads = [text[lead.start : lead.end] for lead in openings]
+    headed = sum(len(lead.split()) < SHORT_LEAD_WORDS for lead in leads)  # under its heading, with a dash
+    return sum(len(lead.split()) for lead in leads) + 2 * headed + sum(words_of(picked))
+
+
+def _is_one_list(picked: Sequence[Picked]) -> bool:
+    """The first one's, given whole."""
+    return len({one.unit.lead for one in picked}) == 1

@@ -1,8 +1,9 @@
 """Fits when a claim counts as supported, in chatbot/fitted.json: python -m tests.benchmarks.fit_support --data FOLDER, or --report
 
-A logistic fit on the rows of claims.jsonl that are for tuning, and a little on the tune part of WiCE, which --data holds as wice/. Which statement a claim is compared with is not given: each round takes the one
-that the fit before finds best, and of a false claim in several parts the part that is told worst. The threshold lets through FALSE of the false
-claims, out of fold. The far ones can hardly be told apart by such signs, so that they weigh but FAR in the fit.
+A logistic fit on the rows of claims.jsonl that are for tuning, and a little on the tune part of WiCE, which --data holds as wice/. Which statement a
+claim is compared with is not given: each round takes the one that the fit before finds best, and of a false claim in several parts the part that is
+told worst. The threshold lets through FALSE of the false claims, out of fold. The far ones can hardly be told apart by such signs, so that they weigh
+but FAR in the fit.
 `--report` fits nothing, and measures what is fitted on the other rows of claims.jsonl; `make bench-quality` measures the rest of WiCE.
 """
 
@@ -35,9 +36,9 @@ from tests.benchmarks.quality.rivals import word_overlap
 
 ROOT = Path(__file__).parents[2]
 FALSE = 0.05  # of the false claims, but for those that cite another passage
-FAR = 0.05  # AUC of the near rows out of fold: .980 with 0, .975 with .05, .969 with .1; of the far ones .669, .687, .694
-# of a claim of WiCE. Out of fold its AUC is .796 with 0, .810 with .1, .819 with .2, .825 with .4, that of the near rows .985, .985, .984, .984; with
-# more, a number weighs little that stands in another sentence than the one that is quoted.
+FAR = 0.05  # AUC of the near rows out of fold, with the signs of the time: .980 with 0, .975 with .05, .969 with .1; of the far ones .669, .687, .694
+# Of a claim of WiCE. Out of fold their AUC is .796 with 0, .810 with .1, .819 with .2 and .825 with .4, that of the near rows .985, .985, .984 and
+# .984; with more, a number weighs little that stands in another sentence than the one that is quoted.
 PUBLIC = 0.1
 ELSEWHERE = 1 / 3  # weight of a right claim that cites another passage, the easiest to tell
 ROUNDS = 4
@@ -86,7 +87,7 @@ def _examples(found: Sequence[Case], signs: Sequence[Sequence[Table]], score: Ca
 
 
 def _weight(one: Case) -> float:
-    if one.group.startswith(wice.NAME):
+    if one.names is None:  # it is of no article of this project
         return PUBLIC
     return (FAR if one.is_far else 1.0) * (ELSEWHERE if one.how == WRONG_PASSAGE else 1.0)
 
@@ -142,17 +143,19 @@ def main() -> None:
         scores = np.array([support(one.claim, one.statements, reads, one.names).probability for one in found])
         print(told(found, scores, fitted.support_threshold()))
     else:
-        refit(list(cases("tune", embedder, reads)), list(public_cases(options.data / wice.NAME)), reads)
+        public = list(public_cases(options.data / wice.NAME))
+        refit(list(cases("tune", embedder, reads)), public, reads)
 
 
 def refit(own: Sequence[Case], public: Sequence[Case], reads: Reads) -> None:
     found = [*own, *public]
     signs = tables(found, reads)
     scores = out_of_fold(found, signs)
-    false = [score for one, score in zip(own, scores, strict=False) if one.how not in {RIGHT, WRONG_PASSAGE}]
+    of_own = list(zip(own, scores[: len(own)], strict=True))
+    false = [score for one, score in of_own if one.how not in {RIGHT, WRONG_PASSAGE}]
     threshold = float(np.quantile(false, 1 - FALSE))
     for kind, is_far in (("near", False), ("far", True)):
-        of_kind = [(one, score) for one, score in zip(own, scores, strict=False) if one.is_far == is_far]
+        of_kind = [(one, score) for one, score in of_own if one.is_far == is_far]
         print(f"{kind} ones, out of fold:\n{told([one for one, _ in of_kind], [score for _, score in of_kind], threshold)}")
     print(f"of WiCE, out of fold: AUC {roc_auc_score([one.is_right for one in public], scores[len(own) :]):.3f}")
     bias, weights = plain_weights(*fit(found, signs))
