@@ -10,10 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
-import Stemmer
-
+from ingest.terms import stem
 from ingest.types import Article, Chunk, Role, Span, Unit
 
 INFERRED_MENTIONS = 3  # of a name before it is taken for a role without front matter
@@ -64,7 +62,7 @@ class RoleNames:
 
     def mentions(self, text: str) -> list[Mention]:
         words = list(_WORD.finditer(text))
-        stems = tuple(_stem(word.group()) for word in words)
+        stems = tuple(stem(word.group().lower()) for word in words)
         found: list[Mention] = []
         at = 0
         while at < len(words):
@@ -212,7 +210,7 @@ def _singular(name: str) -> str:
 def _short_names(roles: Sequence[Role]) -> dict[tuple[str, ...], str]:
     """A name without its noun, where that still points at one role: "generative AI", "generative", "LLM"; never a common word."""
     owners: dict[tuple[str, ...], set[str]] = {}
-    last_words = Counter(stem for role in roles for stem in {_stems(name)[-2] for name in role.names if len(_stems(name)) > 1})
+    last_words = Counter(word for role in roles for word in {_stems(name)[-2] for name in role.names if len(_stems(name)) > 1})
     for role in roles:
         for name in role.names:
             words, stems = _words(name)[:-1], _stems(name)[:-1]
@@ -239,16 +237,7 @@ def _words(text: str) -> list[str]:
 
 
 def _stems(text: str) -> tuple[str, ...]:
-    return tuple(_stem(word) for word in _words(text))
-
-
-@cache
-def _stemmer() -> Stemmer.Stemmer:
-    return Stemmer.Stemmer("english")
-
-
-def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word.lower()))
+    return tuple(stem(word.lower()) for word in _words(text))
 
 
 def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:

@@ -18,13 +18,13 @@ def terms(text: str) -> list[str]:
     words = _WORD.findall(text)
     if HUMP.search(text):
         words = [word for whole in words for word in (whole, *_parts(whole))]
-    return [_stem(word) for word in words]
+    return [stem(word.lower().replace("’", "'").removesuffix("'s")) for word in words]
 
 
 @lru_cache(maxsize=50_000)  # a question reads hundreds of words, nearly all of which it has read before
-def _stem(word: str) -> str:
-    stem: str = _stemmer.stemWord(word.lower().replace("’", "'").removesuffix("'s"))
-    return stem
+def stem(word: str) -> str:
+    """Of a lower-case word."""
+    return str(_stemmer.stemWord(word))
 
 
 def _parts(word: str) -> list[str]:
