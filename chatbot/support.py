@@ -69,8 +69,7 @@ class Signs:
     worst_all: float  # match of the rare pieces that the statements match worst, as a mean
     words: float  # share of the claim's content words, or of their like, that stand in the statement
     back: float  # how well each word piece of the statement is matched by the claim
-    numbers: float  # 1 where the claim holds a number that the statement has not, or has of another thing
-    numbers_all: float  # 1 where it holds a number that none of the statements has
+    numbers: float  # 1 where the claim holds a number that none of the statements has, or that this one has of another thing
     periods: float  # 1 where it holds a day, week or year that the statement has not
     names: float  # share of its names that stand in none of the statements
     denies: float  # 1 where a clause of it denies and the clause of the statement that is nearest does not
@@ -170,7 +169,9 @@ def signs_of(claim: str, statements: Sequence[Statement], reads: Reads, names: R
     if not statements:
         return []
     compared = _compared(claim, statements, reads, with_trades(names) if names else None)
-    everywhere = _everywhere([one for one in compared if _on_the_same(one.said.words, one.told.words)] or compared)
+    together = [one for one in compared if _on_the_same(one.said.words, one.told.words)] or compared
+    everywhere = _everywhere(together)
+    held = frozenset[str]().union(*(one.told.words.numbers for one in together))
     nearest = max(one.nearness for one in compared)
     return [
         Signs(
@@ -181,7 +182,7 @@ def signs_of(claim: str, statements: Sequence[Statement], reads: Reads, names: R
             back=_late(one.told.encoded, _matches(one.told.encoded, one.said.encoded)),
             behind=nearest - one.nearness,
             **everywhere,
-            **_misfits(one.said.words, one.told.words),
+            **_misfits(one.said.words, one.told.words, held),
         )
         for one in compared
     ]
@@ -211,15 +212,15 @@ def _everywhere(compared: Sequence[_Compared]) -> dict[str, float]:
     return {
         "late_all": _late(said.encoded, matches),
         "worst_all": _worst(said.encoded, matches),
-        "numbers_all": float(not said.words.numbers <= frozenset().union(*(one.numbers for one in told))),
         "names": strange_names(said.words.text, frozenset().union(*(one.words for one in told))),
     }
 
 
-def _misfits(said: _Words, told: _Words) -> dict[str, float]:
+def _misfits(said: _Words, told: _Words, held: frozenset[str]) -> dict[str, float]:
+    """`held` are the numbers of all statements: a claim may be told by several, each of which holds one of its numbers."""
     clashes = clash(said.text, told.text)
     found = {
-        "numbers": not said.numbers <= told.numbers or is_miscounted(said.text, told.text),
+        "numbers": not said.numbers <= held or is_miscounted(said.text, told.text),
         "periods": not said.periods <= told.periods,
         "denies": clashes.denies,
         "denied": clashes.denied,

@@ -54,8 +54,13 @@ def test_a_number_may_stand_in_another_statement(embedder: FakeEmbedder) -> None
     told = [Statement("Bread bakers rest on Monday."), Statement("Their training takes three years.")]
     for years, is_strange in (("three", False), ("nine", True)):
         signs = signs_of(f"Bread bakers rest after {years} years.", told, embedder)
-        assert [of_one.numbers for of_one in signs] == [True, is_strange]
-        assert [of_one.numbers_all for of_one in signs] == [is_strange, is_strange]
+        assert [of_one.numbers for of_one in signs] == [is_strange, is_strange]
+
+
+def test_a_number_of_another_thing_does_not_fit_wherever_it_stands(embedder: FakeEmbedder) -> None:
+    told = [Statement("Bread bakers rest for two days."), Statement("Their training takes nine years.")]
+    signs = signs_of("Bread bakers rest for nine days.", told, embedder)
+    assert [of_one.numbers for of_one in signs] == [True, False]
 
 
 def test_a_cell_speaks_of_the_role_of_its_column() -> None:

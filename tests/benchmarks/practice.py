@@ -1,6 +1,8 @@
-"""Practice articles with questions, to train and fit on: pairs of roles that have nothing to do with the project's own articles.
+"""Practice articles with questions, to train and fit on: roles other than the project's own, of any trade (t, u, v) and its neighbours (w), and
+encyclopedia articles (x), whose unanswerable questions are as near to them as SQuAD 2.0's. Who wrote w and x had read neither the project's
+articles nor its question set.
 
-practice/*.jsonl, one article a line: topic, roles (name -> other names), article (Markdown, or bare lines as saved from a page),
+practice/*.jsonl, one article a line: topic, roles (name -> other names; none of an encyclopedia's), article (Markdown, or bare lines as saved from a page),
 questions (q, answer: the units of the article that answer it) and unanswerable (questions that it does not answer). Written for this
 project, under the licence of corpus/.
 """
