@@ -69,7 +69,7 @@ class Signs:
     worst_all: float  # match of the rare pieces that the statements match worst, as a mean
     words: float  # share of the claim's content words, or of their like, that stand in the statement
     back: float  # how well each word piece of the statement is matched by the claim
-    numbers: float  # 1 where the claim holds a number that none of the statements has, or that this one has of another thing
+    numbers: float  # 1 where the claim holds a number that none of the statements on its role has, or counts a thing otherwise than this one does
     periods: float  # 1 where it holds a day, week or year that the statement has not
     names: float  # share of its names that stand in none of the statements
     denies: float  # 1 where a clause of it denies and the clause of the statement that is nearest does not
@@ -217,7 +217,7 @@ def _everywhere(compared: Sequence[_Compared]) -> dict[str, float]:
 
 
 def _misfits(said: _Words, told: _Words, held: frozenset[str]) -> dict[str, float]:
-    """`held` are the numbers of all statements: a claim may be told by several, each of which holds one of its numbers."""
+    """`held` are the numbers of the statements that may tell of the claim together, each of which may hold one of its numbers."""
     clashes = clash(said.text, told.text)
     found = {
         "numbers": not said.numbers <= held or is_miscounted(said.text, told.text),

@@ -57,7 +57,7 @@ def test_a_number_may_stand_in_another_statement(embedder: FakeEmbedder) -> None
         assert [of_one.numbers for of_one in signs] == [is_strange, is_strange]
 
 
-def test_a_number_of_another_thing_does_not_fit_wherever_it_stands(embedder: FakeEmbedder) -> None:
+def test_a_thing_counted_otherwise_does_not_fit_though_its_number_stands_elsewhere(embedder: FakeEmbedder) -> None:
     told = [Statement("Bread bakers rest for two days."), Statement("Their training takes nine years.")]
     signs = signs_of("Bread bakers rest for nine days.", told, embedder)
     assert [of_one.numbers for of_one in signs] == [True, False]

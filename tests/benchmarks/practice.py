@@ -1,6 +1,6 @@
-"""Practice articles with questions, to train and fit on: roles other than the project's own, of any trade (t, u, v) and its neighbours (w), and
-encyclopedia articles (x), whose unanswerable questions are as near to them as SQuAD 2.0's. Who wrote w and x had read neither the project's
-articles nor its question set.
+"""Practice articles with questions, to train and fit on: pairs of roles of any trade (t, u, v), pairs near the project's own (w: data scientist, prompt
+engineer, agent developer ...), and encyclopedia articles (x), whose unanswerable questions are as near to them as SQuAD 2.0's. None compares the
+project's two roles. Who wrote w and x had read neither the project's articles nor its question set.
 
 practice/*.jsonl, one article a line: topic, roles (name -> other names; none of an encyclopedia's), article (Markdown, or bare lines as saved from a page),
 questions (q, answer: the units of the article that answer it) and unanswerable (questions that it does not answer). Written for this
