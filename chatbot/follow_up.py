@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatbot.carried import carried
 from chatbot.retrieve import content_terms
@@ -37,17 +37,21 @@ _FILLER = frozenset(
 )
 
 
-def standalone(question: str, history: Sequence[str], names: RoleNames) -> str:
-    """The question as it would be asked by someone who had asked nothing before."""
+def _any(_: str) -> bool:
+    return True
+
+
+def standalone(question: str, history: Sequence[str], names: RoleNames, knows: Callable[[str], bool] = _any) -> str:
+    """The question as it would be asked by someone who had asked nothing before; `knows` says whether the articles have a term."""
     before = ""
     for number, earlier in enumerate(history):
-        before = _joined(before, earlier, history[:number], names)
-    return _joined(before, question, history, names)
+        before = _joined(before, earlier, history[:number], names, knows)
+    return _joined(before, question, history, names, knows)
 
 
-def _joined(before: str, question: str, history: Sequence[str], names: RoleNames) -> str:
+def _joined(before: str, question: str, history: Sequence[str], names: RoleNames, knows: Callable[[str], bool]) -> str:
     """`before` is the last question as it stands alone; a follow-up with words of its own takes only what it is about."""
-    if not before or not leans_back(question, names):
+    if not before or not leans_back(question, names, knows):
         return question.strip()
     swapped = _role_swapped(before, question, names)
     rest = _own_words(question, names)
@@ -65,14 +69,15 @@ def _about(before: str, question: str, history: Sequence[str], names: RoleNames)
     return [*roles, *filter(None, bare)]
 
 
-def leans_back(question: str, names: RoleNames) -> bool:
-    """Whether a question cannot be understood without the one before it."""
+def leans_back(question: str, names: RoleNames, knows: Callable[[str], bool] = _any) -> bool:
+    """Whether a question cannot be understood without the one before it. One that is but short, with no word that the articles have, is on
+    something else: "How do I bake bread?" """
     words = [term for term in content_terms(names.neutral(question)) if term not in _FILLER and term != names.noun]
     if _REPLY.match(question) or _OTHER_ROLE.search(question):
         return True
     if _POINTS_BACK.search(question):
         return len(words) <= SHORT
-    return len(words) <= 1 or (len(words) < SHORT and not names.roles_in(question))
+    return len(words) <= 1 or (len(words) < SHORT and not names.roles_in(question) and any(map(knows, words)))
 
 
 def _role_swapped(before: str, question: str, names: RoleNames) -> str | None:

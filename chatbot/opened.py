@@ -66,7 +66,11 @@ class Opened:
     def standalone(self, question: str, history: Sequence[str]) -> str:
         """The question as it is searched for: its typing errors mended, what it leans on put into it, and without who asks it."""
         question, *history = (self.speller.mend(without_person(text)) for text in (question, *history))
-        return standalone(question, history, self.names)
+        return standalone(question, history, self.names, self._knows)
+
+    def _knows(self, term: str) -> bool:
+        """Whether the articles, or the groups of career talk, have a term."""
+        return bool(self.index.document_count(term) or meanings([term]))
 
 
 def _word_counts(articles: Iterable[StoredArticle], names: RoleNames) -> Counter[str]:

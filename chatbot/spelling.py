@@ -11,6 +11,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 SHORTEST = 4  # letters of a word that is looked at
+# with one of which the model knows a word whole: it has "baked", and "bake" in two pieces; more endings would take "acces" for a word
+ENDINGS = ("", "d")
 LONG = 7  # letters from which two slips are mended, and not only one
 
 _WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
@@ -44,7 +46,9 @@ class Speller:
     def _mended(self, word: str, *, is_first: bool) -> str:
         lower = word.lower()
         is_name = not word[1:].islower() or (word[0].isupper() and not is_first)
-        if len(word) < SHORTEST or is_name or not word.isalpha() or self._knows(lower) or lower in self._own:
+        if len(word) < SHORTEST or is_name or not word.isalpha():
+            return word
+        if any(self._knows(lower + ending) for ending in ENDINGS) or lower in self._own:
             return word
         slips = 1 if len(word) < LONG else 2
         close = process.extract(lower, self._by_initial.get(lower[0], ()), scorer=OSA.distance, score_cutoff=slips, limit=20)

@@ -33,6 +33,12 @@ def test_a_follow_up_stands_alone(history: list[str], question: str, expected: s
     assert standalone(question, history, NAMES) == expected
 
 
+@pytest.mark.parametrize(("question", "leans"), [("Who won the match?", False), ("How do I heat ovens?", True), ("Remuneration?", True)])
+def test_a_short_question_with_no_word_of_the_articles_leans_on_nothing(question: str, leans: bool) -> None:
+    alone = standalone(question, ["What does a loaf maker earn?"], NAMES, {"oven"}.__contains__)
+    assert (alone == question) is not leans
+
+
 def test_a_follow_up_takes_what_it_is_about_and_leaves_the_rest() -> None:
     """Roles first; then what was talked of, not how it was asked."""
     history = ["I would like to know about sourdough ovens.", "What are the pros and cons?"]
@@ -73,6 +79,11 @@ def test_typing_errors_are_mended_and_known_words_kept() -> None:
     assert speller.mend("Enginers can bulid which worklfow?") == "Engineer can build which workflow?"
     for name in ("Qdrant and C++ at 9am", "Is ChatGPT in Tableau?", "CUDA or FAISS"):
         assert speller.mend(name) == name
+
+
+def test_a_word_that_the_model_knows_by_an_ending_is_no_typing_error() -> None:
+    speller = Speller(lambda: {"base": 9, "models": 9}, {"baked"}.__contains__)
+    assert speller.mend("bake modles") == "bake models"
 
 
 def test_the_articles_are_counted_only_for_a_word_that_the_model_does_not_know() -> None:
