@@ -30,7 +30,7 @@ RARE = 0.5  # weight of a word piece from which it counts as rare
 
 # of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
 SENTENCE_SHARE = 0.75  # of a passage's final score
-READ_LATE = 0.55  # share of the late interaction in the reader's score, as the teacher in tests/benchmarks/train_reader.py learnt it; fitted with the .52 of the kept reader, .6 % more were refused
+READ_LATE = 0.55  # share of the late interaction in the reader's score, as the teacher in tests/benchmarks/train_reader.py learnt it; fitted with the .52 of the reader of the time, .6 % more were refused
 
 
 @dataclass(frozen=True, slots=True)
