@@ -36,19 +36,37 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _INSTRUCTION = re.compile(
+    # set aside what it was told
     r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*)\b.{0,40}\b(?:instruction|prompt|rule|guideline|polic|restriction|filter|context|above|"
     r"previous|prior|earlier|everything|source|article|citation)\w*"
-    r"|\b(?:your|the) (?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b"
+    r"|\b(?:switch off|turn off|disable|skip|drop) (?:all )?your (?:\w+ )?(?:filter|guardrail|restriction|safety|limit|rule)\w*|(?:^|[.!?]\s*)forget being\b"
+    # tell what it was told
+    r"|\b(?:your|the) (?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b|\b(?:show|reveal|read|print|any)\b.{0,20}\bhidden (?:prompt|instruction|setting|rule)s?\b"
     r"|\byour (?:\w+ )?(?:prompt|instructions?|rules|guidelines|configuration|source code)\b"
+    r"|\b(?:instructions?|rules|prompts?|text|guidance|everything) (?:that |which )?(?:you(?: were|['’]ve been| have been| got| received| had)|were you) (?:given|told|shown|before|at|from)\b"
+    r"|\b(?:dump|print|paste|reveal|write out) (?:\w+ ){0,2}your (?:\w+ ){0,2}(?:context|memory|conversations?|logs?|settings|message)\b"
+    r"|\b(?:translate|repeat|print|paste|output|copy)\b.{0,30}\b(?:above this|before (?:this|my)|precedes)\b"
+    r"|\b(?:show|tell|give|paste|list)\b.{0,40}\bother (?:users|people|visitors)\b.{0,20}\b(?:ask|typ|said|wr[io]t|enter)\w*"
+    r"|\bwhat did the (?:other|previous|last) (?:user|visitor|person)\b|\bthe (?:person|user|visitor) before me\b.{0,10}\bask\w* you\b"
+    # its keys
     r"|\b(?:your|paste|reveal|leak|print|show me the|give me the|tell me the)\b.{0,30}\b(?:api|access|secret|openai)[ _-]?(?:key|token|password)s?\b"
-    r"|\b(?:api|access|secret)[ _-]?(?:key|token)s? (?:do|are|did) you\b|\b(?:environment variables?|\.env)\b"
-    r"|\byou are (?:now|no longer)\b|\b(?:from now on|pretend (?:to|that|you)|role-?play|play the (?:part|role)|take on the (?:role|persona)|imagine you are)\b"
-    r"|(?:^|[.!,:;]\s*|\bplease )act as\b"
-    r"|\b(?:repeat after me|say exactly|(?:respond|answer|reply|output) only|reply with|output exactly|only (?:say|reply|answer|respond)|just say|"
-    r"confirm by saying|end (?:every|each) (?:answer|reply))\b"
-    r"|\b(?:jailbreak|jailbroken|dan mode|developer mode|debug mode|admin(?:istrator)? mode|god mode|sudo)\b|\b(?:have|has|with) no (?:rules|restrictions|filter)\b"
+    r"|\b(?:api|access|secret)[ _-]?(?:key|token)s? (?:do you|are you|did you|(?:that|which) you run)\b|\b(?:the|your|print|show|reveal) (?:\w+ )?environment variables?\b|\.env\b"
+    r"|\b(?:passwords?|credentials)\b.{0,40}\bbehind you\b"
+    # be another
+    r"|\byou(?: are|['’]re) (?:now|no longer)\b|(?:^|[.!]\s*)you(?: are|['’]re) (?:the|an?|my) [^.?!,]{1,40} now\b|\byou will now (?:answer|act|speak)\b"
+    r"|\b(?:from now on|pretend (?:to|that|you)|role-?play|play the (?:part|role)|take on the (?:role|persona)|assume the (?:role|persona)|imagine you are)\b"
+    r"|(?:^|[.!,:;]\s*|\bplease )act as\b|\bfrom here on,? you\b|\bbe my (?:late )?(?:grand\w+|mother|father)\b"
+    r"|\b(?:jailbreak|jailbroken|dan mode|dev(?:eloper)? mode|debug mode|admin(?:istrator)? mode|unrestricted mode|god mode|sudo|system override)\b"
+    r"|\b(?:have|has|with) no (?:rules|restrictions|filter)\b"
+    r"|\bi(?: am|['’]m) (?:your|the) (?:developer|administrator|admin|creator|owner) (?:of this (?:advisor|assistant|bot|chat\w*|service|system)\b|and\b|[.,!])"
+    # say what it is told
+    r"|\b(?:repeat after me|say exactly[: ]+[\"'“‘]|(?:respond|answer|reply|output) only (?:in|with|the|yes|no)|reply with|output exactly|only (?:say|reply|answer|respond)|just say|"
+    r"confirm by saying|end (?:every|each) (?:answer|reply)|answer everything i\b|agree with whatever i|repeat it to every\w*)\b"
+    r"|(?:^|[.!?]\s*)new (?:rule|instruction)s?: (?:you|answer|always|never|only|say|every)\b|\b(?:to|for) your (?:knowledge base|articles|corpus)\b"
     r"|\b(?:make up|invent|fabricate|forge)\b.{0,60}\b(?:sentence|quote|citation|cite|source|article|fact|figure)\w*|\bcite (?:it|this|me|that) as\b"
-    r"|<\/?(?:system|user|assistant|instruction|source|passage)s?\b|\b(?:system|assistant)\s*:|\[/?INST\]|<\|",
+    # do what a machine is told
+    r"|\b(?:run|execute)\s*[`\"']|\brm -rf\b|/etc/passwd\b|\bdecode\b.{0,80}\bdo what it says\b"
+    r"|<\/?(?:system|user|assistant|instruction|source|passage|document|context)s?\b|(?:^|[.!?]\s*|\n)system\s*:|\bassistant\s*:|\[/?INST\]|<\|",
     re.IGNORECASE | re.DOTALL,
 )
 # words without which hardly a question is asked in German, French, Spanish, Italian, Portuguese or Dutch, and which English has not
