@@ -237,7 +237,7 @@ class Advisor:
         return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(picked))
 
     def _passages(self, opened: Opened, query: Query) -> list[Passage]:
-        return retrieve(opened.index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
+        return retrieve(opened.index, query.vector, query.searched, self._settings.candidates, self._settings.dense_weight)
 
     def _ordered(self, query: Query, passages: Sequence[Passage], ranked: Sequence[Evidence]) -> list[Passage]:
         """By their sentences too, once those are ranked; a cross-encoder has the last word."""

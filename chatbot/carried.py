@@ -35,7 +35,7 @@ _GENERAL = frozenset(
         "reason result similar similarity relationship relate related positive negative risk problem issue treat treatment option alternative tip idea stuff part "
         "side form variety color size price expensive cheap buy sell become take took go went come came keep call said ask believe feel try begin end stop lead "
         "affect provide include contain involve require must able possible choose chosen decide better worse worst well hard easy difficult fast slow quick "
-        "great cool wow right wrong true false else instead still ever like"
+        "great cool wow right wrong true false else instead still ever like two three both either"
     )
 )
 

@@ -1,12 +1,16 @@
-"""What a question wants defined ("What is a pastry chef?", "define lamination"), and whether a sentence says what that is. Pure."""
+"""What a question wants defined ("What is a pastry chef?", "define lamination") or named otherwise ("What else is a chef called?"), and whether a
+sentence says what that is, or how it is called. Pure.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
+from ingest.terms import terms
 
 LONGEST = 3  # content words of what is to be defined, where it is no role
 OPENING = 50  # characters within which a sentence names what it says the meaning of
@@ -15,6 +19,18 @@ _ASKS = re.compile(
     r"^\W*(?:(?:and|so|but|ok(?:ay)?|hi|hello|hey|well|please|sorry|first|then|now)\b\W*)*"
     r"(?:what(?: exactly| even| actually)? (?:is|are|does|do)|what['’]?s|who(?: exactly)? (?:is|are)|who['’]?s|define|explain|"
     r"(?:the )?(?:meaning|definition) of)\b|\bwhat (?:does|do|is) (?:that|it|this) (?:even |actually |really )?(?:mean|meant)|\bmean(?:s|t)? by\b",
+    re.IGNORECASE,
+)
+_ASKS_NAMES = re.compile(
+    r"\b(?:other|else|alternative|different|same) (?:job )?(?:titles?|names?)\b(?! of)|\banother (?:job )?(?:title|name) for\b"
+    r"|\b(?:how|what|who) else (?:is|are)\b[^.?!]{0,80}\b(?:called|named|known|referred)\b|\bwhat (?:else )?do [^.?!]{1,40} call (?!for|on|in|out|to)"
+    r"|\b(?:also|sometimes|otherwise) (?:called|known as|referred to)\W*$|\b(?:synonyms?|alias(?:es)?) (?:for|of)\b|\b(?:aka|a\.k\.a)\b"
+    r"|\b(?:titles?|names)\b[^.?!]{0,60}\b(?:meant|used for|listed|known|advertised|go(?:es)? by)\b|\bmeans? the same as\b",
+    re.IGNORECASE,
+)
+_SAYS_NAMES = re.compile(  # what may stand between two names, and little else
+    r"\b(?:or|also|aka|a\.k\.a|i\.e|that|is|sometimes|often|otherwise|in short|who|whom|which|what|(?:\w+ )?(?:compan\w+|firms|employers|people|us)|calls?|called|known|named|"
+    r"referred|as|to|some|many|most|an?|the)\b|\W",
     re.IGNORECASE,
 )
 _BEFORE_IT = re.compile(r"^\W*(?:(?:an?|the)\W+(?:\w+\W+)?)?$", re.IGNORECASE)  # an article, and a word like "newer"
@@ -83,3 +99,34 @@ def subject_of(question: str, names: RoleNames) -> Subject | None:
         is_all = len(roles) == 1 and own <= set(content_terms(names.noun))
         return Subject(names, next(iter(roles)), frozenset()) if is_all else None
     return Subject(names, None, own) if 0 < len(own) <= LONGEST else None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNames:
+    """A role, what else it is called."""
+
+    names: RoleNames
+    role: str
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The stems of all its names, to search for what may say them."""
+        return tuple(
+            dict.fromkeys(term for role in self.names.roles if role.name == self.role for name in role.names for term in terms(name))
+        )
+
+    def named_in(self, text: str) -> bool:
+        """Whether two of its names stand side by side."""
+        return any(
+            one.role == other.role == self.role
+            and not _SAYS_NAMES.sub("", text[one.end : other.start])
+            and not re.search(r"[.?!]\s", text[one.end : other.start])
+            and {*terms(text[one.start : one.end])} != {*terms(text[other.start : other.end])}
+            for one, other in pairwise(mention for mention in self.names.mentions(text) if not mention.weak)
+        )
+
+
+def other_names_in(question: str, names: RoleNames) -> OtherNames | None:
+    """The role whose other names a question asks for; None where it asks for anything else, or names several."""
+    named = {mention.role for mention in names.mentions(question) if not mention.weak} if _ASKS_NAMES.search(question) else set()
+    return OtherNames(names, named.pop()) if len(named) == 1 else None

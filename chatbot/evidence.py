@@ -10,8 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from chatbot.definition import Subject
+from chatbot.definition import OtherNames, Subject
 from chatbot.fitted import evidence_weights
+from chatbot.retrieve import content_terms
 from chatbot.thesaurus import meanings
 from chatbot.types import Passage
 from ingest.embed import Encoded, Vectors
@@ -30,7 +31,7 @@ RARE = 0.5  # weight of a word piece from which it counts as rare
 
 # of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
 SENTENCE_SHARE = 0.75  # of a passage's final score
-READ_LATE = 0.55  # share of the late interaction in the reader's score, as the teacher in tests/benchmarks/train_reader.py learnt it; fitted with the .52 of the reader of the time, .6 % more were refused
+READ_LATE = 0.52  # share of the late interaction in the reader's score, as tests/benchmarks/train_reader.py learnt it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Query:
     meanings: frozenset[int]
     roles: tuple[str, ...]
     subject: Subject | None = None  # of which a definition is asked for
+    other_names: OtherNames | None = None  # of the role of which they are asked for
 
     @property
     def vector(self) -> Vectors:
@@ -58,6 +60,11 @@ class Query:
     @property
     def terms(self) -> tuple[str, ...]:
         return tuple(self.rarities)
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The terms, and those of a role's other names where they are asked for."""
+        return tuple(dict.fromkeys((*self.rarities, *(self.other_names.terms if self.other_names else ()))))
 
     def heard(self, index: GenerationIndex, matches: Vectors) -> Query:
         """The same, but of what the asker tells of himself the word pieces and words that the articles have no like of weigh nothing: no article need
@@ -104,9 +111,11 @@ class Signs:
     passage: Vectors  # cosine of question and passage
     words: Vectors  # share of the question's words, by their rarity, that stand in the unit
     meanings: Vectors  # share of the question's words of career talk that the unit, its lead or its heading has a like of
+    label: Vectors  # share of a table row's label that the question has, or has a like of
     role: Vectors  # 1 for a unit on a role that was asked about, -1 for one on another role
     announces: Vectors  # 1 for a sentence that says what the text will do, and not what is so
     defines: Vectors  # 1 for a sentence that says what something is, where the question asks for that
+    other_names: Vectors  # 1 for a unit in which two names of a role stand side by side, where the question asks for its other names
 
     def table(self) -> Vectors:
         """Shape (units, signs)."""
@@ -156,9 +165,11 @@ def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> 
         passage=_each(passage.dense for passage, _, _ in told),
         words=_each(query.share_in(one.terms) for one in words),
         meanings=_each(len(query.meanings & one.meanings) / max(len(query.meanings), 1) for one in words),
+        label=_each(_share_asked(one.label, query) for one in words),
         role=_each(_role_match(query.roles, unit.roles) for _, _, unit in told),
         announces=_each(one.announces for one in words),
         defines=_each(query.subject.defined_in(passage.chunk.quote(unit)) if query.subject else 0.0 for passage, _, unit in told),
+        other_names=_each(query.other_names.named_in(passage.chunk.quote(unit)) if query.other_names else 0.0 for passage, _, unit in told),
     )
     return told, signs, matches
 
@@ -193,10 +204,13 @@ def late_interaction(question: Encoded, matches: Vectors) -> Vectors:
 
 @dataclass(frozen=True, slots=True)
 class UnitWords:
-    """Of a unit: the stems of its words and of its lead's, the groups of career talk in it, its lead and its heading, and whether it announces."""
+    """Of a unit: the stems of its words and of its lead's, the groups of career talk in it, its lead and its heading, the stems of a table row's
+    label, and whether it announces.
+    """
 
     terms: frozenset[str]
     meanings: frozenset[int]
+    label: tuple[str, ...]
     announces: bool
 
 
@@ -206,8 +220,18 @@ def _unit_words(chunk: Chunk) -> tuple[UnitWords, ...]:
     found = []
     for unit in chunk.units:
         stems = frozenset(terms(f"{chunk.quote(unit)} {chunk.lead_of(unit)}"))
-        found.append(UnitWords(stems, of_heading | meanings(stems), bool(_ANNOUNCES.search(chunk.quote(unit)))))
+        found.append(
+            UnitWords(
+                stems, of_heading | meanings(stems), tuple(content_terms(chunk.label_of(unit))), bool(_ANNOUNCES.search(chunk.quote(unit)))
+            )
+        )
     return tuple(found)
+
+
+def _share_asked(label: Sequence[str], query: Query) -> float:
+    """The share of a label's words that the question has, or has a like of."""
+    found = [term in query.rarities or bool(meanings([term]) & query.meanings) for term in label]
+    return sum(found) / max(len(found), 1)
 
 
 def rarity(index: GenerationIndex, term: str) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache, partial
 
 from chatbot.cite import without_marks
-from chatbot.definition import subject_of
+from chatbot.definition import other_names_in, subject_of
 from chatbot.evidence import RARE, Query, rarity
 from chatbot.follow_up import standalone
 from chatbot.person import without_person
@@ -85,7 +85,8 @@ def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, questio
     encoded = said_of_all if any(said_of_all.weights > RARE) else encoded  # of "both roles?" nothing else is left
     words = content_terms(question)
     rarities = {term: rarity(index, term) for term in words}
-    return Query(question, told_before(question), encoded, rarities, meanings(words), names.roles_in(question), subject_of(question, names))
+    subject, other_names = subject_of(question, names), other_names_in(question, names)
+    return Query(question, told_before(question), encoded, rarities, meanings(words), names.roles_in(question), subject, other_names)
 
 
 def _date_of(article: Article) -> str | None:

@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal
 
+_CELL_END = re.compile(r"(?<!\\)\|")
+_LETTER = re.compile(r"[^\W\d_]")
 HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
 
 UnitKind = Literal["sentence", "item", "row"]
@@ -146,6 +148,13 @@ class Chunk:
         heading = self.heading[-1] if self.heading else ""
         text = " ".join(part for part in (f"{heading}." if heading else "", self.lead_of(unit), self.quote(unit)) if part)
         return HUMP.sub(" ", text) if self._is_glued(unit) else text
+
+    def label_of(self, unit: Unit) -> str:
+        """What a table's row is on: its first cell with a word in it, of a glued one what stands before the first seam; of anything else nothing."""
+        if unit.kind != "row":
+            return ""
+        cells = (HUMP if self._is_glued(unit) else _CELL_END).split(self.quote(unit).strip("| "))
+        return next((cell.strip() for cell in cells[:-1] if _LETTER.search(cell)), "")
 
     def lead_of(self, unit: Unit) -> str:
         """The text of a unit's lead; empty where it has none."""

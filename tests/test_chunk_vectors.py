@@ -57,6 +57,25 @@ def test_the_words_beside_a_glued_row_or_in_a_table_of_one_column_stay_whole() -
     assert own_texts(chunk) == ["Most teams use PyTorch.", "| LangChain |"]
 
 
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (GLUED, ["Main Work", "Mood"]),
+        (
+            "| # | Trait | Baker | Chef |\n|---|---|---|---|\n| 1 | Main work | Bread | Cakes |\n| 2 | Mood | Calm | Hectic |\n",
+            ["Main work", "Mood"],
+        ),
+        ("| Trait | Baker |\n|---|---|\n| In \\| out | Bread |\n", ["In \\| out"]),
+        ("| Tool |\n|---|\n| LangChain |\n", [""]),
+        ("| Year | Pay |\n|---|---|\n| 2024 | 21 |\n", [""]),
+        ("Main work: bread.\n", [""]),
+    ],
+)
+def test_a_row_is_on_its_first_cell_with_a_word_in_it(text: str, labels: list[str]) -> None:
+    (chunk,) = chunks_of(text)
+    assert [chunk.label_of(unit) for unit in chunk.units] == labels
+
+
 def test_what_stands_between_units_opens_the_chunk() -> None:
     """A table's header tells of its rows, not of the sentence before it."""
     embedder = FakeEmbedder()

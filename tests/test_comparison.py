@@ -114,6 +114,14 @@ def test_rows_of_tables_and_sentences_share_one_table(advisor: Advisor) -> None:
     assert "decorates" in said[2]
 
 
+@pytest.mark.parametrize(("question", "share"), [("What pay do the two get?", 1), ("Who earns more?", 1), ("Who rises first?", 0)])
+def test_a_rows_label_that_is_asked_for_or_has_a_like_that_is_speaks_for_the_row(advisor: Advisor, question: str, share: float) -> None:
+    quotes, signs, _ = advisor.signs(question)
+    shares = {quote: float(label) for quote, label in zip(quotes, signs.label, strict=True)}
+    assert {label for quote, label in shares.items() if "21 coins" in quote} == {share}
+    assert not any(label for quote, label in shares.items() if not quote.startswith("|"))
+
+
 @pytest.mark.usefixtures("answering")
 def test_a_third_role_works_by_its_front_matter(
     settings: IngestSettings, embedder: FakeEmbedder, write_article: Callable[[str, str], Path]

@@ -1,11 +1,12 @@
-"""What a question wants defined, and which sentences say what that is."""
+"""What a question wants defined or named otherwise, and which sentences say what that is, or how it is called."""
 
 from __future__ import annotations
 
 import pytest
 
-from chatbot.definition import subject_of
+from chatbot.definition import other_names_in, subject_of
 from ingest.roles import RoleNames
+from ingest.terms import terms
 from ingest.types import Role
 
 NAMES = RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("cake artist",))))
@@ -71,3 +72,64 @@ def test_a_word_is_defined_by_the_sentence_that_opens_with_it() -> None:
     assert subject
     assert subject.defined_in("Sourdough is dough that rises by wild yeast.") == 1.0
     assert subject.defined_in("Wild yeast lifts sourdough.") == 0.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What other job titles are used for a bread baker?",
+        "What else is a bread baker called?",
+        "Is loaf maker just another name for a bread baker?",
+        "Which titles do bread bakers go by?",
+        "What do companies call a bread baker?",
+        "Which title means the same as loaf maker?",
+    ],
+)
+def test_the_other_names_of_a_role_are_asked_for(question: str) -> None:
+    found = other_names_in(question, NAMES)
+    assert found
+    assert found.role == "Bread baker"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does a bread baker earn?",
+        "Who coined the title bread baker?",
+        "Do a bread baker and a pastry chef have other names?",
+        "What other names are there?",
+        "What other names of flour should a bread baker know?",
+        "What else does a bread baker do before a call?",
+        "How does a bread baker handle synonyms on a menu?",
+        "Is another job title better paid than bread baker?",
+        "",
+    ],
+)
+def test_no_other_name_is_asked_for(question: str) -> None:
+    assert other_names_in(question, NAMES) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named"),
+    [
+        ("A bread baker (sometimes called a loaf maker) is up at three.", True),
+        ("Bread bakers, or loaf makers, are up at three.", True),
+        ("Bread bakers like other bread bakers.", False),
+        ("A loaf maker reports to a bread baker.", False),
+        ("Ask a loaf maker. A bread baker knows too.", False),
+        ("A bread baker and a cake artist share an oven.", False),
+        ("A pastry chef or cake artist is up at six.", False),
+        ("A bread baker gets up at three, works until noon, and is then a mere loaf maker.", False),
+        ("", False),
+    ],
+)
+def test_a_sentence_in_which_two_names_stand_side_by_side_names_a_role_otherwise(sentence: str, named: bool) -> None:
+    found = other_names_in("What else is a bread baker called?", NAMES)
+    assert found
+    assert found.named_in(sentence) is named
+
+
+def test_a_roles_other_names_are_searched_for_by_all_of_them() -> None:
+    found = other_names_in("What else is a bread baker called?", NAMES)
+    assert found
+    assert set(found.terms) == set(terms("bread baker loaf maker"))
