@@ -22,15 +22,16 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _ASKS_NAMES = re.compile(
-    r"\b(?:other|else|alternative|different|same) (?:job )?(?:titles?|names?)\b(?! of)|\banother (?:job )?(?:title|name) for\b"
-    r"|\b(?:how|what|who) else (?:is|are)\b[^.?!]{0,80}\b(?:called|named|known|referred)\b|\bwhat (?:else )?do [^.?!]{1,40} call (?!for|on|in|out|to)"
-    r"|\b(?:also|sometimes|otherwise) (?:called|known as|referred to)\W*$|\b(?:synonyms?|alias(?:es)?) (?:for|of)\b|\b(?:aka|a\.k\.a)\b"
-    r"|\b(?:titles?|names)\b[^.?!]{0,60}\b(?:meant|used for|listed|known|advertised|go(?:es)? by)\b|\bmeans? the same as\b",
-    re.IGNORECASE,
+    r"^(?![^.?!]*\b(?:grow|move|advance|promot|earn|pa(?:y|id)|above|below|after|senior)\w*\b).*?(?:"
+    r"\b(?:other|else|alternative) (?:job )?(?:titles?|names?)\b(?! of (?!an?\b|the\b))|\banother (?:job )?(?:title|name) for\b"
+    r"|\b(?:how|what) else (?:is|are)\b[^.?!]{0,80}\b(?:called|known|referred)\b|^\W*(?:is|are)\b[^.?!]{1,60}\b(?:also|sometimes|otherwise) (?:called|known as)\b"
+    r"|\b(?:also|sometimes|otherwise) (?:called|known as|referred to)\W*$|\b(?:synonyms?|alias(?:es)?) (?:for|of)\b"
+    r"|\b(?:titles?|names)\b[^.?!]{0,60}\b(?:meant|used for|listed|known|advertised|go(?:es)? by)\b)",
+    re.IGNORECASE | re.DOTALL,
 )
 _SAYS_NAMES = re.compile(  # what may stand between two names, and little else
-    r"\b(?:or|also|aka|a\.k\.a|i\.e|that|is|sometimes|often|otherwise|in short|who|whom|which|what|(?:\w+ )?(?:compan\w+|firms|employers|people|us)|calls?|called|known|named|"
-    r"referred|as|to|some|many|most|an?|the)\b|\W",
+    r"\b(?:(?:who|whom|which|what|that) (?:\w+ ){0,3}calls?|(?:is |are )?(?:also |sometimes |often |otherwise )?(?:called|known as|named|referred to as)|or|also|sometimes|"
+    r"aka|a\.k\.a|i\.e|that is|in short|an?|the)\b|\W",
     re.IGNORECASE,
 )
 _BEFORE_IT = re.compile(r"^\W*(?:(?:an?|the)\W+(?:\w+\W+)?)?$", re.IGNORECASE)  # an article, and a word like "newer"

@@ -35,38 +35,42 @@ _GREETING = re.compile(
     r"that (?:was|is) (?:it|all|great|helpful)|there|everyone|all|again|friend|for (?:your|the|all the|all your) (?:help|info|information|time)|you|bot)\b[\s,.!?:;)-]*+)++$",
     re.IGNORECASE,
 )
+_TOLD = r"(?:^|[.!?,:;#\]]\s*|\b(?:please|and|now|then|must) )"  # before what is told, and not asked
 _INSTRUCTION = re.compile(
     # set aside what it was told
-    r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*)\b.{0,40}\b(?:instruction|prompt|rule|guideline|polic|restriction|filter|context|above|"
-    r"previous|prior|earlier|everything|source|article|citation)\w*"
-    r"|\b(?:switch off|turn off|disable|skip|drop) (?:all )?your (?:\w+ )?(?:filter|guardrail|restriction|safety|limit|rule)\w*|(?:^|[.!?]\s*)forget being\b"
+    r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*)\b.{0,40}\b(?:instruction|prompt|rule|guideline|polic|restriction|filter|above|"
+    r"previous|prior|earlier|everything)\w*"
+    rf"|{_TOLD}(?:ignore|disregard|forget|override|bypass)\b.{{0,40}}\b(?:context|source|article|citation)s?\b"
+    r"|\b(?:switch off|turn off|disable|drop) (?:all )?your (?:\w+ )?(?:filter|guardrail|restriction|safety|limit)\w*|^\W*forget being\b"
     # tell what it was told
-    r"|\b(?:your|the) (?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b|\b(?:show|reveal|read|print|any)\b.{0,20}\bhidden (?:prompt|instruction|setting|rule)s?\b"
-    r"|\byour (?:\w+ )?(?:prompt|instructions?|rules|guidelines|configuration|source code)\b"
-    r"|\b(?:instructions?|rules|prompts?|text|guidance|everything) (?:that |which )?(?:you(?: were|['’]ve been| have been| got| received| had)|were you) (?:given|told|shown|before|at|from)\b"
+    r"|\byour (?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b"
+    r"|\b(?:print|reveal|show|repeat|output|give|tell|leak|read|what['’]?s|what is|including any)\b.{0,20}\b(?:the|any|me) ?(?:system|hidden|initial|developer|secret) (?:prompt|message|instruction|setting)s?\b"
+    r"|\bas a test\b.{0,40}\bprompt\b|\byour (?:\w+ )?(?:prompt|instructions?|rules(?! of thumb)|guidelines|configuration|source code)\b"
+    r"|\b(?:instructions?|prompts?|rules) (?:that |which )?(?:you(?: were|['’]ve been| have been)|were you) (?:given|told|shown)\b"
+    r"|\b(?:text|instructions|everything) (?:that |which )?you (?:got|received|were told|were given) before\b|\beverything above this\b"
     r"|\b(?:dump|print|paste|reveal|write out) (?:\w+ ){0,2}your (?:\w+ ){0,2}(?:context|memory|conversations?|logs?|settings|message)\b"
-    r"|\b(?:translate|repeat|print|paste|output|copy)\b.{0,30}\b(?:above this|before (?:this|my)|precedes)\b"
-    r"|\b(?:show|tell|give|paste|list)\b.{0,40}\bother (?:users|people|visitors)\b.{0,20}\b(?:ask|typ|said|wr[io]t|enter)\w*"
-    r"|\bwhat did the (?:other|previous|last) (?:user|visitor|person)\b|\bthe (?:person|user|visitor) before me\b.{0,10}\bask\w* you\b"
+    r"|\b(?:show|tell|give|paste|list)\b.{0,40}\bother (?:users|visitors)\b.{0,20}\b(?:ask|typ|enter)\w*"
+    r"|\bwhat did the (?:other|previous|last) (?:user|visitor|person)\b.{0,15}\bask\b|\bthe (?:person|user|visitor) before me\b.{0,10}\bask\w* you\b"
     # its keys
     r"|\b(?:your|paste|reveal|leak|print|show me the|give me the|tell me the)\b.{0,30}\b(?:api|access|secret|openai)[ _-]?(?:key|token|password)s?\b"
-    r"|\b(?:api|access|secret)[ _-]?(?:key|token)s? (?:do you|are you|did you|(?:that|which) you run)\b|\b(?:the|your|print|show|reveal) (?:\w+ )?environment variables?\b|\.env\b"
-    r"|\b(?:passwords?|credentials)\b.{0,40}\bbehind you\b"
+    r"|\b(?:api|access|secret)[ _-]?(?:key|token)s? (?:do you|are you|did you|(?:that|which) you run on)\b"
+    r"|\b(?:your|print|show|reveal)\b.{0,20}(?:\benvironment variables?\b|\.env\b)|\b(?:passwords?|credentials)\b.{0,40}\bbehind you\b"
     # be another
-    r"|\byou(?: are|['’]re) (?:now|no longer)\b|(?:^|[.!]\s*)you(?: are|['’]re) (?:the|an?|my) [^.?!,]{1,40} now\b|\byou will now (?:answer|act|speak)\b"
-    r"|\b(?:from now on|pretend (?:to|that|you)|role-?play|play the (?:part|role)|take on the (?:role|persona)|assume the (?:role|persona)|imagine you are)\b"
-    r"|(?:^|[.!,:;]\s*|\bplease )act as\b|\bfrom here on,? you\b|\bbe my (?:late )?(?:grand\w+|mother|father)\b"
+    r"|\byou(?: are|['’]re) (?:now|no longer)\b|(?:^|[.!]\s*)you(?: are|['’]re) (?:the|an?|my) [^.?!,]{1,40} now[,;:]|\byou will now (?:answer|act|speak)\b"
+    r"|\bfrom now on(?!,? (?:should|do|does|will|is|are|can|what|how|which|who|where|when|i|we)\b)|\bfrom here on,? you\b|\brole-?play\b"
+    rf"|\b(?:pretend (?:to be|that you|the|you)|imagine you are)\b|{_TOLD}(?:play|take on|assume) the (?:part|role|persona)\b"
+    rf"|{_TOLD}act as\b|\bbe my (?:late )?(?:grand\w+|mother|father)\b"
     r"|\b(?:jailbreak|jailbroken|dan mode|dev(?:eloper)? mode|debug mode|admin(?:istrator)? mode|unrestricted mode|god mode|sudo|system override)\b"
-    r"|\b(?:have|has|with) no (?:rules|restrictions|filter)\b"
-    r"|\bi(?: am|['’]m) (?:your|the) (?:developer|administrator|admin|creator|owner) (?:of this (?:advisor|assistant|bot|chat\w*|service|system)\b|and\b|[.,!])"
+    r"|\b(?:you|who) (?:have|has)(?: with)? no (?:rules|restrictions|filter)\b|\bwith no (?:rules|restrictions|filter)\b"
+    r"|\bi(?: am|['’]m) (?:your|the) (?:developer|administrator|admin|creator|owner) of this (?:advisor|assistant|bot|chat\w*|service|system)\b"
     # say what it is told
-    r"|\b(?:repeat after me|say exactly[: ]+[\"'“‘]|(?:respond|answer|reply|output) only (?:in|with|the|yes|no)|reply with|output exactly|only (?:say|reply|answer|respond)|just say|"
-    r"confirm by saying|end (?:every|each) (?:answer|reply)|answer everything i\b|agree with whatever i|repeat it to every\w*)\b"
-    r"|(?:^|[.!?]\s*)new (?:rule|instruction)s?: (?:you|answer|always|never|only|say|every)\b|\b(?:to|for) your (?:knowledge base|articles|corpus)\b"
-    r"|\b(?:make up|invent|fabricate|forge)\b.{0,60}\b(?:sentence|quote|citation|cite|source|article|fact|figure)\w*|\bcite (?:it|this|me|that) as\b"
+    rf"|\brepeat after me\b|{_TOLD}(?:say exactly(?! *\?)|(?:respond|answer|reply|output) only|reply with|output exactly|only (?:say|reply|answer|respond)|just say (?:that|it|yes|no)|"
+    r"confirm by saying|(?:end|begin) (?:every|each) (?:answer|reply))\b|\b(?:(?:end|begin) (?:every|each) (?:answer|reply)|take it as true and)\b"
+    r"|(?:^|[.!?]\s*)new (?:rule|instruction)s?: (?:you|answer|always|never|only|say|every)\b|\b(?:add|new)\b.{0,25}\b(?:to|for) your (?:knowledge base|articles|corpus)\b"
+    rf"|{_TOLD}(?:make up|invent|fabricate|forge)\b.{{0,60}}\b(?:sentence|quote|citation|cite|source|article|fact|figure)\w*|\bcite (?:it|this|me|that) as\b"
     # do what a machine is told
-    r"|\b(?:run|execute)\s*[`\"']|\brm -rf\b|/etc/passwd\b|\bdecode\b.{0,80}\bdo what it says\b"
-    r"|<\/?(?:system|user|assistant|instruction|source|passage|document|context)s?\b|(?:^|[.!?]\s*|\n)system\s*:|\bassistant\s*:|\[/?INST\]|<\|",
+    r"|\brm -rf\b|/etc/passwd\b|\bdecode\b.{0,80}\bdo what it says\b"
+    r"|<\/?(?:system|user|assistant|instruction|source|passage)s?\b|</(?:document|context)>|(?:^|[.!?#\]]\s*|\n)system\s*:|\bassistant\s*:|\[/?INST\]|<\|",
     re.IGNORECASE | re.DOTALL,
 )
 # words without which hardly a question is asked in German, French, Spanish, Italian, Portuguese or Dutch, and which English has not

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 _CELL_END = re.compile(r"(?<!\\)\|")
-_LETTER = re.compile(r"[^\W\d_]")
+_COUNT = re.compile(r"\d{1,3}\.?")
 HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
 
 UnitKind = Literal["sentence", "item", "row"]
@@ -150,11 +150,14 @@ class Chunk:
         return HUMP.sub(" ", text) if self._is_glued(unit) else text
 
     def label_of(self, unit: Unit) -> str:
-        """What a table's row is on: its first cell with a word in it, of a glued one what stands before the first seam; of anything else nothing."""
+        """What a table's row is on: its first cell that does not count the rows, of a glued one what stands before the first seam, which may cut a
+        name like "LangChain"; of anything else nothing.
+        """
         if unit.kind != "row":
             return ""
-        cells = (HUMP if self._is_glued(unit) else _CELL_END).split(self.quote(unit).strip("| "))
-        return next((cell.strip() for cell in cells[:-1] if _LETTER.search(cell)), "")
+        text = self.quote(unit).strip().removeprefix("|").removesuffix("|").strip(" ")
+        cells = (HUMP if self._is_glued(unit) else _CELL_END).split(text)
+        return next((cell.strip() for cell in cells[:-1] if not _COUNT.fullmatch(cell.strip())), "")
 
     def lead_of(self, unit: Unit) -> str:
         """The text of a unit's lead; empty where it has none."""

@@ -67,11 +67,12 @@ def test_the_words_beside_a_glued_row_or_in_a_table_of_one_column_stay_whole() -
         ),
         ("| Trait | Baker |\n|---|---|\n| In \\| out | Bread |\n", ["In \\| out"]),
         ("| Tool |\n|---|\n| LangChain |\n", [""]),
-        ("| Year | Pay |\n|---|---|\n| 2024 | 21 |\n", [""]),
+        ("| Year | Pay |\n|---|---|\n| 2024 | 21 |\n", ["2024"]),
+        ("| | Baker | Chef |\n|---|---|---|\n| | Bread | Cakes |\n", [""]),
         ("Main work: bread.\n", [""]),
     ],
 )
-def test_a_row_is_on_its_first_cell_with_a_word_in_it(text: str, labels: list[str]) -> None:
+def test_a_row_is_on_its_first_cell_that_does_not_count_the_rows(text: str, labels: list[str]) -> None:
     (chunk,) = chunks_of(text)
     assert [chunk.label_of(unit) for unit in chunk.units] == labels
 

@@ -81,8 +81,8 @@ def test_a_word_is_defined_by_the_sentence_that_opens_with_it() -> None:
         "What else is a bread baker called?",
         "Is loaf maker just another name for a bread baker?",
         "Which titles do bread bakers go by?",
-        "What do companies call a bread baker?",
-        "Which title means the same as loaf maker?",
+        "Is a bread baker also known as a loaf maker?",
+        "What's the alternative title of a bread baker?",
     ],
 )
 def test_the_other_names_of_a_role_are_asked_for(question: str) -> None:
@@ -102,6 +102,9 @@ def test_the_other_names_of_a_role_are_asked_for(question: str) -> None:
         "What else does a bread baker do before a call?",
         "How does a bread baker handle synonyms on a menu?",
         "Is another job title better paid than bread baker?",
+        "What other job titles can a bread baker grow into?",
+        "What do bread bakers call a loaf that fell?",
+        "Do bread bakers use different names for the same dough?",
         "",
     ],
 )
@@ -116,6 +119,8 @@ def test_no_other_name_is_asked_for(question: str) -> None:
         ("Bread bakers, or loaf makers, are up at three.", True),
         ("Bread bakers like other bread bakers.", False),
         ("A loaf maker reports to a bread baker.", False),
+        ("From loaf maker to bread baker", False),
+        ("A loaf maker calls the bread baker.", False),
         ("Ask a loaf maker. A bread baker knows too.", False),
         ("A bread baker and a cake artist share an oven.", False),
         ("A pastry chef or cake artist is up at six.", False),
