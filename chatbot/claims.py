@@ -12,6 +12,7 @@ from chatbot.cite import without_marks
 from chatbot.marks import BEGUN, CLOSING, MARKS, marks_in, numbers_in, stripped
 from chatbot.prompts import NO_ANSWER
 from chatbot.retrieve import content_terms
+from ingest.types import CELL_END
 
 FEWEST_WORDS = 3  # of a stretch that is understood alone; a shorter one that is cited is proved with the sentence before it
 CLAIM = 2  # content words from which a sentence without a mark states something
@@ -28,7 +29,6 @@ _WHOLE_LINE = re.compile(r"[ \t]*(?:\||```|~~~)")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _LIST_MARK = re.compile(r"^\s*(?:[-*+•]|\d+[.)]|#+|>)\s+")
 _LEAD = re.compile(r"\s*#|.*:[\s*_]*$|\s*\*\*[^*]+\*\*\s*$", re.DOTALL)
-_CELL_END = re.compile(r"(?<!\\)\|")
 _WORD = re.compile(r"[^\W_]")
 _EMPTY_CELL = re.compile(r"\W*(?:(?:not|un)[ -]?(?:said|stated|given|mentioned|known|specified)|n/?a|none)?\W*", re.IGNORECASE)
 
@@ -174,7 +174,7 @@ class ClaimReader:
 
     def _row(self, line: str) -> str:
         """Each cell is proved with the heads of its column and row."""
-        cells = _CELL_END.split(line)
+        cells = CELL_END.split(line)
         texts = [stripped(cell).strip() for cell in cells]
         is_header, self._header = self._header is None, self._header or texts
         first = next((number for number, text in enumerate(texts) if text), 0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from chatbot.cite import Citations, without_marks
 from chatbot.evidence import Evidence
 from chatbot.understanding import Asked
-from ingest.types import Chunk, Span, Unit
+from ingest.types import CELL_END, Chunk, Span, Unit
 
 # An answer is short where the best unit stands out, and long where many are level with it. Tune half, the corpus and as published: 83.9 and 82.0 %
 # of the facts in 77 and 84 words at the median of one-fact questions; with LEVEL .04 and CLOSE .09 83.4 and 79.5 % in 66 and 67; with at most 60
@@ -27,7 +27,6 @@ SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown
 
 BAR = r"\|"  # a bar that is no cell's end
 
-_CELLS = re.compile(r"(?<!\\)\|")
 _QUOTE_MARK = re.compile(r"\n[ \t]*>+[ \t]*")  # of a quoted block's further lines
 
 
@@ -210,4 +209,4 @@ def row_of(cells: Sequence[str]) -> str:
 
 
 def cells_of(line: str) -> list[str]:
-    return [without_marks(cell.replace(r"\|", "|").strip()) for cell in _CELLS.split(line.strip().removeprefix("|").removesuffix("|"))]
+    return [without_marks(cell.replace(r"\|", "|").strip()) for cell in CELL_END.split(line.strip().removeprefix("|").removesuffix("|"))]

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from ingest.roles import RoleNames
 from ingest.terms import terms
-from ingest.types import Chunk, Role, Unit
+from ingest.types import CELL_END, Chunk, Role, Unit
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _CLAUSE = re.compile(
@@ -145,7 +145,7 @@ def _heads(roles: tuple[Role, ...]) -> dict[str, str]:
 
 
 def _split_row(line: str) -> list[str]:
-    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+    return [cell.strip() for cell in CELL_END.split(line.strip().strip("|"))]
 
 
 @lru_cache(maxsize=64)

@@ -45,7 +45,7 @@ _INSTRUCTION = re.compile(
     # tell what it was told
     r"|\byour (?:system|hidden|initial|developer|secret) (?:prompt|message|instruction)s?\b"
     r"|\b(?:print|reveal|show|repeat|output|give|tell|leak|read|what['’]?s|what is|including any)\b.{0,20}\b(?:the|any|me) ?(?:system|hidden|initial|developer|secret) (?:prompt|message|instruction|setting)s?\b"
-    r"|\bas a test\b.{0,40}\bprompt\b|\byour (?:\w+ )?(?:prompt|instructions?|rules(?! of thumb)|guidelines|configuration|source code)\b"
+    r"|\byour (?:\w+ )?(?:prompt|instructions?|rules(?! of thumb)|guidelines|configuration|source code)\b"
     r"|\b(?:instructions?|prompts?|rules) (?:that |which )?(?:you(?: were|['’]ve been| have been)|were you) (?:given|told|shown)\b"
     r"|\b(?:text|instructions|everything) (?:that |which )?you (?:got|received|were told|were given) before\b|\beverything above this\b"
     r"|\b(?:dump|print|paste|reveal|write out) (?:\w+ ){0,2}your (?:\w+ ){0,2}(?:context|memory|conversations?|logs?|settings|message)\b"
@@ -65,7 +65,7 @@ _INSTRUCTION = re.compile(
     r"|\bi(?: am|['’]m) (?:your|the) (?:developer|administrator|admin|creator|owner) of this (?:advisor|assistant|bot|chat\w*|service|system)\b"
     # say what it is told
     rf"|\brepeat after me\b|{_TOLD}(?:say exactly(?! *\?)|(?:respond|answer|reply|output) only|reply with|output exactly|only (?:say|reply|answer|respond)|just say (?:that|it|yes|no)|"
-    r"confirm by saying|(?:end|begin) (?:every|each) (?:answer|reply))\b|\b(?:(?:end|begin) (?:every|each) (?:answer|reply)|take it as true and)\b"
+    r"confirm by saying)\b|\b(?:(?:end|begin) (?:every|each) (?:answer|reply)|take it as true and)\b"
     r"|(?:^|[.!?]\s*)new (?:rule|instruction)s?: (?:you|answer|always|never|only|say|every)\b|\b(?:add|new)\b.{0,25}\b(?:to|for) your (?:knowledge base|articles|corpus)\b"
     rf"|{_TOLD}(?:make up|invent|fabricate|forge)\b.{{0,60}}\b(?:sentence|quote|citation|cite|source|article|fact|figure)\w*|\bcite (?:it|this|me|that) as\b"
     # do what a machine is told

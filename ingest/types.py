@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal
 
-_CELL_END = re.compile(r"(?<!\\)\|")
+CELL_END = re.compile(r"(?<!\\)\|")  # of a table's row
 _COUNT = re.compile(r"\d{1,3}\.?")
 HUMP = re.compile(r"(?<=[a-z)\]])(?=[A-Z])")  # where two cells of a glued row met, or may have
 
@@ -156,7 +156,7 @@ class Chunk:
         if unit.kind != "row":
             return ""
         text = self.quote(unit).strip().removeprefix("|").removesuffix("|").strip(" ")
-        cells = (HUMP if self._is_glued(unit) else _CELL_END).split(text)
+        cells = (HUMP if self._is_glued(unit) else CELL_END).split(text)
         return next((cell.strip() for cell in cells[:-1] if not _COUNT.fullmatch(cell.strip())), "")
 
     def lead_of(self, unit: Unit) -> str:
