@@ -15,6 +15,31 @@ SHORTEST = 4  # letters of a word that is looked at
 ENDINGS = ("", "d")
 LONG = 7  # letters from which two slips are mended, and not only one
 
+# of the words that any question is made of, which articles need not hold
+_SLIPS = {
+    "about": "abuot abotu",
+    "and": "adn nad",
+    "because": "becuase becasue becouse",
+    "between": "betwen beetween bewteen",
+    "difference": "diffrence diference differnce",
+    "from": "fomr frm",
+    "how": "hwo",
+    "people": "ppl poeple",
+    "please": "pls plz",
+    "should": "shoud shuld",
+    "the": "teh hte",
+    "their": "thier",
+    "want": "wnat",
+    "what": "wat wht waht whta",
+    "when": "wehn whn wen",
+    "where": "wher whre",
+    "which": "wich whcih whihc",
+    "with": "wiht wth",
+    "would": "woud wuld",
+    "you": "yuo",
+}
+_MEANT = {slip: word for word, slips in _SLIPS.items() for slip in slips.split()}
+
 _WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
 
 
@@ -46,7 +71,11 @@ class Speller:
     def _mended(self, word: str, *, is_first: bool) -> str:
         lower = word.lower()
         is_name = not word[1:].islower() or (word[0].isupper() and not is_first)
-        if len(word) < SHORTEST or is_name or not word.isalpha():
+        if is_name or not word.isalpha():
+            return word
+        if lower in _MEANT:
+            return _as(_MEANT[lower], word)
+        if len(word) < SHORTEST:
             return word
         if any(self._knows(lower + ending) for ending in ENDINGS) or lower in self._own:
             return word
@@ -55,8 +84,12 @@ class Speller:
         if not close:
             return word
         nearest = min(close, key=lambda found: (self._cost(found[0], found[1]), found[2]))[0]
-        return nearest.capitalize() if word[0].isupper() else nearest
+        return _as(nearest, word)
 
     def _cost(self, word: str, slips: float) -> float:
         """Slips, less up to one for a word that the articles use often: "enginer" is nearer to "engineer" than to "engine"."""
         return slips - math.log1p(self._own.get(word, 0)) / 4
+
+
+def _as(word: str, written: str) -> str:
+    return word.capitalize() if written[0].isupper() else word

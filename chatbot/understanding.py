@@ -16,10 +16,10 @@ Shape = Literal["fact", "list", "comparison"]
 Aside = Literal["greeting", "instruction", "foreign"]
 
 _LIST = re.compile(
-    r"\b(?:list|enumerate|name (?:all|the|some|a few|two|three|four|five)|all (?:the|of)|every(?:thing)?|each of|what all|wh?at kinds?|which kinds?|what sorts?|"
+    r"\b(?:list|enumerate|name (?:all|the|some|a few|two|three|four|five)|all (?:the|of)|every(?:thing)?|each of|what all|what kinds?|which kinds?|what sorts?|"
     r"what types?|which types?|(?:two|three|four|five|six|seven|\d+) (?:\w+ )?(?:kinds|types|things|areas|skills|tools|traits|tasks|ways|points|examples|steps|reasons)|"
     r"examples|hallmarks|traits|characteristics|duties|responsibilities|"
-    r"(?:what|which|wich|wat)(?: \w+){0,3} (?:tools|skills|frameworks|libraries|tasks|metrics|techniques|languages|competenc(?:ies|es)|abilities|areas|"
+    r"(?:what|which)(?: \w+){0,3} (?:tools|skills|frameworks|libraries|tasks|metrics|techniques|languages|competenc(?:ies|es)|abilities|areas|"
     r"products|questions|topics|models|things|subjects|concepts|platforms|backgrounds|qualities|strengths|steps|outputs|apps))\b",
     re.IGNORECASE,
 )

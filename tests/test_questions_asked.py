@@ -86,6 +86,18 @@ def test_a_word_that_the_model_knows_by_an_ending_is_no_typing_error() -> None:
     assert speller.mend("bake modles") == "bake models"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("wat does it pay", "what does it pay"),
+        ("Wich of teh two?", "Which of the two?"),
+        ("What is WAT, and who is Wat?", "What is WAT, and who is Wat?"),
+    ],
+)
+def test_a_slip_in_a_word_that_any_question_is_made_of_is_mended_though_no_article_has_it(written: str, meant: str) -> None:
+    assert Speller(dict, str).mend(written) == meant
+
+
 def test_the_articles_are_counted_only_for_a_word_that_the_model_does_not_know() -> None:
     counted: list[int] = []
 
