@@ -90,12 +90,17 @@ def test_a_word_that_the_model_knows_by_an_ending_is_no_typing_error() -> None:
     ("written", "meant"),
     [
         ("wat does it pay", "what does it pay"),
-        ("Wich of teh two?", "Which of the two?"),
+        ("Wich of teh two? Wich first?", "Which of the two? Which first?"),
         ("What is WAT, and who is Wat?", "What is WAT, and who is Wat?"),
+        ("Is wat.example.org or teh-1 right?", "Is wat.example.org or teh-1 right?"),
     ],
 )
-def test_a_slip_in_a_word_that_any_question_is_made_of_is_mended_though_no_article_has_it(written: str, meant: str) -> None:
-    assert Speller(dict, str).mend(written) == meant
+def test_a_misspelt_common_word_is_mended_though_no_article_has_it(written: str, meant: str) -> None:
+    assert Speller(dict, bool).mend(written) == meant
+
+
+def test_a_word_of_the_articles_is_no_misspelling() -> None:
+    assert Speller(lambda: {"wat": 2}, bool).mend("wich wat is it") == "which wat is it"
 
 
 def test_the_articles_are_counted_only_for_a_word_that_the_model_does_not_know() -> None:
