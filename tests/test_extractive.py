@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_close_ones_are_given_only_in_an_answer_that_stays_short() -> None:
     assert words_of(choose(evidence_of([(CLOSE_WORDS - 10, 0.9), (10, behind)]), FACT)) == [CLOSE_WORDS - 10, 10]
     assert words_of(choose(evidence_of([(CLOSE_WORDS - 10, 0.9), (11, behind)]), FACT)) == [CLOSE_WORDS - 10]
     assert words_of(choose(evidence_of([(CLOSE_WORDS, 0.9), (20, 0.9), (5, behind)]), FACT)) == [CLOSE_WORDS, 20]
+
+
+@pytest.mark.parametrize(("asked", "wanted"), [(("baker",), [9, 8, 6]), (("baker", "chef"), [9, 8, 7, 6]), ((), [9, 8, 7, 6])])
+def test_after_the_best_none_on_another_role_alone_is_given(asked: tuple[str, ...], wanted: list[int]) -> None:
+    of_roles = [("chef",), ("baker", "chef"), ("chef",), ()]
+    ranked = [
+        replace(one, unit=replace(one.unit, roles=roles))
+        for one, roles in zip(evidence_of([(9, 0.9), (8, 0.89), (7, 0.88), (6, 0.87)]), of_roles, strict=True)
+    ]
+    assert words_of(choose(ranked, replace(FACT, roles=asked))) == wanted
 
 
 def test_the_best_one_is_given_however_long_it_is() -> None:
