@@ -169,7 +169,7 @@ def _read(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> 
         words=_each(query.share_in(one.terms) for one in words),
         meanings=_each(len(query.meanings & one.meanings) / max(len(query.meanings), 1) for one in words),
         label=_each(_share_asked(one.label, query) for one in words),
-        role=_each(_role_match(query.roles, unit.roles) for _, _, unit in told),
+        role=_each(role_match(query.roles, unit.roles) for _, _, unit in told),
         announces=_each(one.announces for one in words),
         defines=_each(query.subject.defined_in(passage.chunk.quote(unit)) if query.subject else 0.0 for passage, _, unit in told),
         other_names=_each(query.other_names.named_in(passage.chunk.quote(unit)) if query.other_names else 0.0 for passage, _, unit in told),
@@ -207,7 +207,7 @@ def late_interaction(question: Encoded, matches: Vectors) -> Vectors:
 
 def weakest_match(question: Encoded, matches: Vectors) -> Vectors:
     """A soft minimum of the word pieces' matches, by how rare each is: a unit that lacks one answers less often than their mean says. The more pieces,
-    the less one of them counts. Of the last axis.
+    the less one of them counts. Taken over the last axis.
     """
     total = float(question.weights.sum())
     if not total:
@@ -253,7 +253,8 @@ def rarity(index: GenerationIndex, term: str) -> float:
     return math.log(1 + (len(index) - count + 0.5) / (count + 0.5))
 
 
-def _role_match(asked: Sequence[str], spoken_of: Sequence[str]) -> float:
+def role_match(asked: Sequence[str], spoken_of: Sequence[str]) -> float:
+    """1 where a role that was asked about is spoken of, -1 where only others are, 0 where none was asked about or none is spoken of."""
     if not asked or not spoken_of:
         return 0
     return 1 if set(asked) & set(spoken_of) else -1

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatbot.cite import Citations, without_marks
-from chatbot.evidence import Evidence
+from chatbot.evidence import Evidence, role_match
 from chatbot.understanding import Asked
 from ingest.types import CELL_END, Chunk, Span, Unit
 
@@ -47,11 +47,11 @@ class Picked:
 
 
 def choose(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) -> list[Picked]:
-    """The units that answer, after the best none on another role alone: a false premise is set right by the best, and a likeness is no answer. `word_share`
-    is what a question in several parts leaves to one of them.
+    """The units that answer. After the best none is on another role alone, but within a list that is given whole: the best may set a false premise right,
+    the others would only resemble an answer. `word_share` is what a question in several parts leaves to one of them.
     """
     told = [evidence for evidence in ranked if says_something(evidence)]
-    told = told[:1] + [evidence for evidence in told[1:] if not _is_on_another(evidence.unit, asked.roles)]
+    told = told[:1] + [evidence for evidence in told[1:] if role_match(asked.roles, evidence.unit.roles) >= 0]
     return topped_up(_whole_list(ranked[0]) if asked.shape == "list" else [], told, int(WORDS * word_share))
 
 
@@ -126,11 +126,6 @@ def says_something(evidence: Evidence) -> bool:
     """Not a question, and not a sentence that only opens what follows."""
     text = evidence.quote.rstrip("*_\"'”’ ")
     return not text.endswith(("?", ":")) or evidence.unit.kind == "item"
-
-
-def _is_on_another(unit: Unit, roles: Sequence[str]) -> bool:
-    """Whether a unit is on a role, and on none of those that were asked about."""
-    return bool(roles and unit.roles) and not set(roles) & set(unit.roles)
 
 
 # --- picked units -> text

@@ -32,23 +32,24 @@ _MISSPELLINGS = {
     "when": "wehn whn",
     "where": "wher whre",
     "which": "wich whcih whihc",
-    "with": "wiht wth",
+    "with": "wiht",
     "would": "woud wuld",
     "you": "yuo",
 }
 _CORRECT = {misspelt: word for word, misspellings in _MISSPELLINGS.items() for misspelt in misspellings.split()}
 
-_COMMON = re.compile(rf"(?<![\w.@/-])(?:{'|'.join(_CORRECT)})(?![\w@/-]|\.\w)", re.IGNORECASE)  # no part of an address or a name
-_WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
-_OPENS = re.compile(r"(?:^|[.?!])\s*$")  # before the first word of a sentence
+# no part of an address
+_COMMON = re.compile(rf"(?<![\w.@/-])(?:{'|'.join(_CORRECT)})(?![\w@/-]|\.\w)", re.IGNORECASE)
+_WORD = re.compile(r"(?<![\w.@])[A-Za-z]+(?:['’][a-z]+)?(?![\w@]|\.\w)")
+_OPENS = re.compile(r"(?:^|[?!]|\w{4}\.)\s*[\"'“(]*$")  # before the first word of a sentence, and not after "e.g."
 
 
 class Speller:
-    """Mends a misspelt common word that the articles do not have, and a word that neither they nor the model know, where one of theirs is close to it."""
+    """Mends a misspelt common word that the articles do not have, and a word that neither they nor the model know, where a word of the articles is close to it."""
 
     def __init__(self, article_words: Callable[[], Mapping[str, int]], knows: Callable[[str], bool]) -> None:
-        """`article_words` counts how often each stands there, once there is a word that the model does not know, as `knows` says of a word:
-        of many articles that takes seconds.
+        """`article_words` counts how often each stands there, once there is a misspelt common word or one that the model does not know, as `knows`
+        says of a word: of many articles that takes seconds.
         """
         self._article_words = article_words
         self._knows = knows
@@ -75,7 +76,7 @@ class Speller:
         return text
 
     def _corrected(self, word: str) -> str:
-        return word if word in self._counts else _CORRECT[word]
+        return word if word in self._counts else _CORRECT.get(word, word)  # it has none for a dotless "wıch"
 
     def _nearest(self, word: str) -> str:
         if len(word) < SHORTEST or not word.isalpha() or any(self._knows(word + ending) for ending in ENDINGS) or word in self._own:

@@ -93,10 +93,18 @@ def test_a_word_that_the_model_knows_by_an_ending_is_no_typing_error() -> None:
         ("Wich of teh two? Wich first?", "Which of the two? Which first?"),
         ("What is WAT, and who is Wat?", "What is WAT, and who is Wat?"),
         ("Is wat.example.org or teh-1 right?", "Is wat.example.org or teh-1 right?"),
+        ("wıch one", "wıch one"),
     ],
 )
 def test_a_misspelt_common_word_is_mended_though_no_article_has_it(written: str, meant: str) -> None:
     assert Speller(dict, bool).mend(written) == meant
+
+
+def test_addresses_and_names_after_an_abbreviation_stay() -> None:
+    speller = Speller(lambda: {"where": 1, "airflow": 5}, {"tools"}.__contains__)
+    for text in ("wher.example.org", "airfow@example.org", "tools e.g. Airfow"):
+        assert speller.mend(text) == text
+    assert speller.mend("airfow? Airfow.") == "airflow? Airflow."
 
 
 def test_a_word_of_the_articles_is_no_misspelling() -> None:
