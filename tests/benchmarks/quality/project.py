@@ -57,7 +57,7 @@ class Asked:
     def passages(self, question: str) -> list[Passage]:
         """As an advisor searches."""
         query = self._opened.query(question)
-        passages = retrieve(self._index, query.vector, query.terms, self._settings.candidates, self._settings.dense_weight)
+        passages = retrieve(self._index, query.vector, query.searched, self._settings.candidates, self._settings.dense_weight)
         return reordered(passages, rank(self._index, query, passages))
 
     def within(self, question: str, article: str) -> list[Passage]:
