@@ -1,8 +1,9 @@
 """Practice articles with questions, to train and fit on: pairs of roles of any trade (t, u, v, z), pairs near the project's own (w, and some of z: data
-scientist, prompt engineer, agent developer ...), and encyclopedia articles (x, y), whose unanswerable questions are as near to them as SQuAD 2.0's, and
-whose topics are none of its development set's. z6 to zr ask much that only a table's row or a list answers. The first four articles of each of zk to zr
-compare the project's two roles, every one with figures, tools and advice of its own. Who wrote w to z had read neither the project's articles nor its
-question set, and no seven words in a row of zc to zr stand in the articles or what they retell.
+scientist, prompt engineer, agent developer ...), and encyclopedia articles (x, y, zx to zz, zzf to zzh), whose unanswerable questions are as near to them as
+SQuAD 2.0's, and whose topics are none of its development set's. z6 to zw and zza to zze ask much that only a table's row or a list answers. The first four
+articles of each of zk to zr, and the first six of each of zs to zw and zza to zze, compare the project's two roles, every one with figures, tools and advice
+of its own. Who wrote w to zzh had read neither the project's articles nor its question set, and no seven words in a row of zc to zzh, but roles' names, stand
+in the articles or what they retell.
 
 practice/*.jsonl, one article a line: topic, roles (name -> other names; none of an encyclopedia's), article (Markdown, or bare lines as saved from a page),
 questions (q, answer: the units of the article that answer it) and unanswerable (questions that it does not answer). Written for this
