@@ -1,7 +1,7 @@
 """Whether the passages answer a question at all: a logistic fit on what the question asks for and how well the evidence matches it. Pure.
 
 Similarity alone does not tell "what does an AI engineer in New York earn" from what the articles answer; the words that no
-passage supports, and the sort of answer that is asked for, do.
+passage supports, the sort of answer that is asked for, and how seldom articles answer such a question, do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from chatbot import fitted
 from chatbot.evidence import NEAR, RARE, Evidence, Query, late_interaction
-from ingest.embed import Vectors
+from ingest.embed import Encoded, Vectors, unit_length
 from ingest.index import GenerationIndex
 from ingest.terms import terms
 
@@ -62,7 +62,7 @@ _ASKS_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What speaks for or against an answer; each about 0..1. A question's rare word pieces are those that weigh more than RARE."""
+    """What speaks for or against an answer; each but the last about 0..1. A question's rare word pieces are those that weigh more than RARE."""
 
     read: float  # the reader's score of the unit that it finds best
     score: float  # of the best unit
@@ -72,6 +72,10 @@ class Signs:
     worst_in_passage: float  # of the one that the best unit's passage matches worst
     unknown_name: float  # 1 where it names something, by a capital, that stands nowhere in the articles
     lacks_kind: float  # 1 where a number, price, date or name is asked for and the best units hold none
+    # how much less usual it is than of an ordinary question that an article on roles answers such a one: the logarithm of the odds, 0 at most, for what is
+    # usual speaks for no answer ("We sell bread. Why?"); 0 too where neither the question nor the best units speak of a role: of an encyclopedia it tells
+    # less than nothing (AUC on what is held out of SQuAD 2.0 .737 with it, .754 without)
+    usual: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,19 @@ def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> S
         worst_in_passage=float(_sorted_matches(query, in_passage)[0]),
         unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
         lacks_kind=float(_lacks_kind(query.asked, " ".join(evidence.quote for evidence in best))),
+        usual=_usual(index.manifest.model, query) if query.roles or any(evidence.unit.roles for evidence in best) else 0.0,
     )
+
+
+def _usual(model: str, query: Query) -> float:
+    """By the question alone; 0 where nothing in it weighs anything, and by another model than the one that it was learnt with."""
+    learnt, asked = fitted.usual(), asked_vector(query.encoded, query.told)
+    return min(0.0, learnt.bias + float(learnt.weights @ asked)) if model == learnt.model and asked.any() else 0.0
+
+
+def asked_vector(question: Encoded, told: int) -> Vectors:
+    """The mean of the word pieces of what is asked that weigh something, shape (dimensions,): no role's name, and none of the first `told` characters."""
+    return unit_length(question.tokens[(question.weights > 0) & (question.starts >= told)].sum(axis=0))
 
 
 def _stands_nowhere(index: GenerationIndex, word: str) -> bool:

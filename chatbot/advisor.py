@@ -207,7 +207,8 @@ class Advisor:
         if writer and history and leans_back(question, opened.names):
             with suppress(ModelError, QuestionError):
                 return understanding.parts(self._checked(opened.standalone(writer(question, history), ())), opened.names)
-        return list(dict.fromkeys(opened.standalone(part, history) for part in understanding.parts(question, opened.names)))
+        mended = opened.speller.mend(question)  # first: "and wich tools ..." is told from what stands before it by its first word
+        return list(dict.fromkeys(opened.standalone(part, history) for part in understanding.parts(mended, opened.names)))
 
     def _writing(self, turn: Turn, history: Sequence[str], model: WritingModel) -> Writing:
         opened, citations = turn.opened, Citations(turn.opened.urls)

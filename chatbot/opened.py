@@ -17,7 +17,7 @@ from chatbot.spelling import Speller
 from chatbot.suggestions import suggested_questions
 from chatbot.thesaurus import meanings
 from chatbot.understanding import told_before
-from ingest.embed import Embedder, Vectors
+from ingest.embed import Embedder, Encoded, Vectors
 from ingest.index import GenerationIndex, StoredArticle
 from ingest.roles import RoleNames
 from ingest.types import Article, Span
@@ -65,7 +65,7 @@ class Opened:
 
     def standalone(self, question: str, history: Sequence[str]) -> str:
         """The question as it is searched for: its typing errors mended, what it leans on put into it, and without who asks it."""
-        question, *history = (self.speller.mend(without_person(text)) for text in (question, *history))
+        question, *history = (without_person(self.speller.mend(text)) for text in (question, *history))
         return standalone(question, history, self.names, self._knows)
 
     def _knows(self, term: str) -> bool:
@@ -78,11 +78,15 @@ def _word_counts(articles: Iterable[StoredArticle], names: RoleNames) -> Counter
     return Counter(word for text in texts for word in _WORD.findall(text.lower()))
 
 
-def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
-    (read,) = embedder.encode([question])
+def without_roles(read: Encoded, names: RoleNames, question: str) -> Encoded:
+    """A question as the model reads it, of whose roles' names no piece weighs anything."""
     encoded = read.without(Span(mention.start, mention.end) for mention in names.mentions(question))
     said_of_all = encoded.without(names.all_at_once(question))
-    encoded = said_of_all if any(said_of_all.weights > RARE) else encoded  # of "both roles?" nothing else is left
+    return said_of_all if any(said_of_all.weights > RARE) else encoded  # of "both roles?" nothing else is left
+
+
+def _query(index: GenerationIndex, embedder: Embedder, names: RoleNames, question: str) -> Query:
+    encoded = without_roles(embedder.encode([question])[0], names, question)
     words = content_terms(question)
     rarities = {term: rarity(index, term) for term in words}
     subject, other_names = subject_of(question, names), other_names_in(question, names)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 Run = Callable[..., tuple[int, str, str]]  # arguments -> exit status, standard output, standard error
 DIMENSIONS = 64
 # what loads the real model, or torch for another: one worker imports it
-REAL = ("test_runs", "test_embed", "test_advisor", "test_rerank", "test_split", "test_support", "test_chunk_vectors")
+REAL = ("test_runs", "test_embed", "test_advisor", "test_rerank", "test_split", "test_support", "test_chunk_vectors", "test_train_reader")
 LONGEST = ("test_browser", *REAL, "test_model", "test_offline", "test_generations", "test_switch", "test_obeying_page", "test_documents")
 
 # of a question set on the small corpus

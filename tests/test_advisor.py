@@ -86,6 +86,31 @@ def test_a_follow_up_is_one_question_with_what_it_leans_on(advisor: Advisor, mon
     assert searched[0] == "Which tools does a bread baker own? and what for?"
 
 
+@pytest.mark.usefixtures("answering")
+def test_a_question_is_told_apart_though_its_first_word_is_misspelt(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr(Advisor, "_found", lambda self, opened, part: searched.append(part) or found(self, opened, part))  # type: ignore[func-returns-value]
+    advisor.answer("who decorates cakes and wich tools does a bread baker own?")
+    assert searched == ["who decorates cakes", "which tools does a bread baker own?"]
+
+
+def test_what_is_usual_is_told_of_the_question_alone_and_by_its_own_model(
+    advisor: Advisor, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def usual(question: str) -> float:
+        return advisor.signs(question)[2].usual
+
+    laptop = "Which laptop does a bread baker need?"
+    assert usual(laptop) == 0
+    monkeypatch.setattr(fitted, "usual", lambda: fitted.Usual(embedder.fingerprint, 0.25, -4 * embedder.vectors(["laptop"])[0]))
+    assert usual(laptop) < -0.5
+    assert usual("Which laptop does a pastry chef need?") == pytest.approx(usual(laptop))
+    assert usual(f"We sell rye bread. {laptop}") == pytest.approx(usual(laptop))
+    assert usual("Bread baker?") == 0
+    monkeypatch.setattr(fitted, "usual", lambda: fitted.Usual(embedder.fingerprint, 0.25, 4 * embedder.vectors(["laptop"])[0]))
+    assert usual(laptop) == 0  # what is usual speaks for no answer
+
+
 def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:
     answer = advisor.answer("hello!").answer
     assert (answer.status, answer.passages) == ("abstained", ())

@@ -1,10 +1,10 @@
 """Fits the weights in chatbot/fitted.json: python -m tests.benchmarks.fit_answers --data FOLDER --articles FOLDER [FOLDER ...]
 
 Which unit answers: a listwise logistic fit, on the tune half of corpus/questions.jsonl, asked of each folder of articles, and on the practice
-articles that the reader was not trained on (eight of these are on the project's own two roles). Whether any does: a logistic fit on the signs of
+articles that the reader was not trained on (18 of these 116 are on the project's own two roles). Whether any does: a logistic fit on the signs of
 the evidence as it is then ranked, on the tune half and on what the reader was not taught of the tune parts of SQuAD 2.0 and CLAP NQ
 (FOLDER/squad2, FOLDER/clapnq): 192 questions on three articles whose other paragraphs were taught, and 24. Printed are figures of the tune half
-out of fold.
+out of fold. Run after train_reader and fit_usual.
 """
 
 from __future__ import annotations
