@@ -72,8 +72,8 @@ class Signs:
     worst_in_passage: float  # of the one that the best unit's passage matches worst
     unknown_name: float  # 1 where it names something, by a capital, that stands nowhere in the articles
     lacks_kind: float  # 1 where a number, price, date or name is asked for and the best units hold none
-    # how much less usual it is than of an ordinary question that an article on roles answers such a one: the logarithm of the odds, 0 at most, for what is
-    # usual speaks for no answer ("We sell bread. Why?"); 0 too where neither the question nor the best units speak of a role: of an encyclopedia it tells
+    # how usual it is that an article answers such a question, as the logarithm of the odds against an ordinary one's: 0 at most, for what is usual speaks for no
+    # answer ("We sell bread. Why?"); 0 too by another model, and where neither the question nor the best units speak of a role: of an encyclopedia it tells
     # less than nothing (AUC on what is held out of SQuAD 2.0 .737 with it, .754 without)
     usual: float
 
@@ -120,7 +120,7 @@ def _usual(model: str, query: Query) -> float:
 
 
 def asked_vector(question: Encoded, told: int) -> Vectors:
-    """The mean of the word pieces of what is asked that weigh something, shape (dimensions,): no role's name, and none of the first `told` characters."""
+    """The mean of the word pieces that weigh something, but of none of the first `told` characters: shape (dimensions,), of length 1, or nothing of none."""
     return unit_length(question.tokens[(question.weights > 0) & (question.starts >= told)].sum(axis=0))
 
 

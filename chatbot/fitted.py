@@ -1,4 +1,4 @@
-"""The weights that were fitted on data, as tests/benchmarks/fit_answers.py wrote them into fitted.json, and fit_usual.py into usual.json."""
+"""The weights that were fitted on data, by tests/benchmarks/fit_*.py: those of usual.json by fit_usual, all others in fitted.json."""
 
 from __future__ import annotations
 

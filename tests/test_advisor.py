@@ -87,7 +87,7 @@ def test_a_follow_up_is_one_question_with_what_it_leans_on(advisor: Advisor, mon
 
 
 @pytest.mark.usefixtures("answering")
-def test_a_question_is_told_apart_though_its_first_word_is_misspelt(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_question_is_told_apart_though_its_first_word_is_misspelt(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
     monkeypatch.setattr(Advisor, "_found", lambda self, opened, part: searched.append(part) or found(self, opened, part))  # type: ignore[func-returns-value]
     advisor.answer("who decorates cakes and wich tools does a bread baker own?")
@@ -106,9 +106,10 @@ def test_what_is_usual_is_told_of_the_question_alone_and_by_its_own_model(
     assert usual(laptop) < -0.5
     assert usual("Which laptop does a pastry chef need?") == pytest.approx(usual(laptop))
     assert usual(f"We sell rye bread. {laptop}") == pytest.approx(usual(laptop))
-    assert usual("Bread baker?") == 0
     monkeypatch.setattr(fitted, "usual", lambda: fitted.Usual(embedder.fingerprint, 0.25, 4 * embedder.vectors(["laptop"])[0]))
     assert usual(laptop) == 0  # what is usual speaks for no answer
+    monkeypatch.setattr(fitted, "usual", lambda: fitted.Usual(embedder.fingerprint, -0.25, 0 * embedder.vectors(["laptop"])[0]))
+    assert (usual(laptop), usual("Bread baker?")) == (-0.25, 0)  # nothing in the second weighs anything
 
 
 def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:

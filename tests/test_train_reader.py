@@ -56,7 +56,9 @@ def test_the_reader_in_training_reads_as_the_one_that_serves(reader: Reader, rea
     assert np.allclose(vectors_of(reader), [encoded.vector for encoded in served], atol=1e-3)
 
 
-def test_its_score_is_what_the_signs_of_evidence_are_made_of(reader: Reader, real_embedder: SentenceTransformerEmbedder) -> None:
+def test_its_score_is_late_interaction_and_the_cosine_of_means_of_what_serves(
+    reader: Reader, real_embedder: SentenceTransformerEmbedder
+) -> None:
     """Each text as a chunk of its own that is one unit."""
     from tests.benchmarks.train_reader import Lesson  # noqa: PLC0415
 
