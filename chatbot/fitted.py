@@ -1,25 +1,11 @@
-"""The weights that were fitted on data, by tests/benchmarks/fit_*.py: those of usual.json by fit_usual, all others in fitted.json."""
+"""The weights that were fitted on data, as tests/benchmarks/fit_*.py wrote them into fitted.json."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
-
-import numpy as np
-
-from ingest.embed import Vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """How usual it is that an article answers a question, by its mean vector under the model of this fingerprint; `weights` of shape (dimensions,)."""
-
-    model: str
-    bias: float
-    weights: Vectors
 
 
 def evidence_weights() -> dict[str, float]:
@@ -53,16 +39,6 @@ def support_threshold() -> float:
 
 
 @cache
-def usual() -> Usual:
-    found = _read("usual.json")
-    return Usual(found["model"], found["bias"], np.array(found["weights"], dtype=np.float32))
-
-
-@cache
 def _fitted() -> dict[str, Any]:
-    return _read("fitted.json")
-
-
-def _read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(files("chatbot").joinpath(name).read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(files("chatbot").joinpath("fitted.json").read_text(encoding="utf-8"))
     return found

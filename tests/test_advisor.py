@@ -94,24 +94,6 @@ def test_a_second_question_is_told_apart_though_its_first_word_is_misspelt(advis
     assert searched == ["who decorates cakes", "which tools does a bread baker own?"]
 
 
-def test_what_is_usual_is_told_of_the_question_alone_and_by_its_own_model(
-    advisor: Advisor, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def usual(question: str) -> float:
-        return advisor.signs(question)[2].usual
-
-    laptop = "Which laptop does a bread baker need?"
-    assert usual(laptop) == 0
-    monkeypatch.setattr(fitted, "usual", lambda: fitted.Usual(embedder.fingerprint, 0.25, -4 * embedder.vectors(["laptop"])[0]))
-    assert usual(laptop) < -0.5
-    assert usual("Which laptop does a pastry chef need?") == pytest.approx(usual(laptop))
-    assert usual(f"We sell rye bread. {laptop}") == pytest.approx(usual(laptop))
-    monkeypatch.setattr(fitted, "usual", lambda: fitted.Usual(embedder.fingerprint, 0.25, 4 * embedder.vectors(["laptop"])[0]))
-    assert usual(laptop) == 0  # what is usual speaks for no answer
-    monkeypatch.setattr(fitted, "usual", lambda: fitted.Usual(embedder.fingerprint, -0.25, 0 * embedder.vectors(["laptop"])[0]))
-    assert (usual(laptop), usual("Bread baker?")) == (-0.25, 0)  # nothing in the second weighs anything
-
-
 def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:
     answer = advisor.answer("hello!").answer
     assert (answer.status, answer.passages) == ("abstained", ())

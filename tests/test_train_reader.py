@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from chatbot import fitted
-from chatbot.abstention import asked_vector
 from chatbot.evidence import late_interaction
 from chatbot.opened import without_roles
 from ingest.embed import ADAPTER, SentenceTransformerEmbedder, Vectors
@@ -93,6 +91,19 @@ def test_the_mean_of_two_readers_stands_between_them(reader: Reader) -> None:
     assert np.allclose(np.concatenate(pieces_of(drawn_to(KEPT, reader))), last, atol=1e-4)
 
 
+def test_every_unit_that_answers_is_to_stand_above_all_that_do_not() -> None:
+    import torch  # noqa: PLC0415
+
+    from tests.benchmarks.train_reader import _wrong  # noqa: PLC0415
+
+    scores = torch.tensor([[9.0, 1.0, 3.0, 2.0]], requires_grad=True)  # two that answer, one that does not, and that none does
+    _wrong(torch.log_softmax(scores, 1), [([], torch.empty(0), [0, 1])]).backward()
+    assert scores.grad is not None
+    found, missed, *others = scores.grad[0].tolist()
+    assert missed < -0.4 < found <= 0
+    assert all(other > 0 for other in others)
+
+
 def test_a_question_of_clapnq_is_taught_or_held_out_and_groups_are_mixed() -> None:
     from tests.benchmarks.train_reader import PARAGRAPHS, groups_of_clapnq  # noqa: PLC0415
 
@@ -108,14 +119,3 @@ def test_a_question_of_clapnq_is_taught_or_held_out_and_groups_are_mixed() -> No
 
 def texts_of(groups: Sequence[Sequence[Question]]) -> list[str]:
     return [question.text for group in groups for question in group]
-
-
-def test_what_is_usual_was_learnt_with_the_reader_that_is_kept(real_embedder: SentenceTransformerEmbedder) -> None:
-    usual = fitted.usual()
-    assert usual.model == real_embedder.fingerprint
-
-    def told_of(question: str) -> float:
-        (read,) = real_embedder.encode([question])
-        return usual.bias + float(usual.weights @ asked_vector(without_roles(read, NAMES, question), 0))
-
-    assert told_of("What does a bread baker do?") > 0 > told_of("How many bread bakers were there in Ulm in 1987?")
