@@ -32,7 +32,7 @@ TEMPERATURE = 0.1  # of the soft minimum of matches; out of fold .05 and .2 find
 
 # of SQuAD 2.0's passages (tune part) the first was right for 82 % by search alone, for 90 % so, before a reader learnt from them
 SENTENCE_SHARE = 0.75  # of a passage's final score
-READ_LATE = 0.5  # share of the late interaction in the reader's score, as tests/benchmarks/train_reader.py learnt it
+READ_LATE = 0.5  # share of the late interaction in the reader's score, as an earlier training of the reader learnt it (tests/benchmarks/train_reader.py)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def abstention_weights() -> dict[str, float]:
 
 
 def carried_weights() -> dict[str, float]:
-    """Of each sign that a follow-up is about a word of the questions before it, and "bias"; by tests/benchmarks/fit_follow_ups.py."""
+    """Of each sign that a follow-up is about a word of the questions before it, and "bias"."""
     return dict(_fitted()["carried"])
 
 
@@ -29,7 +29,7 @@ def threshold() -> float:
 
 
 def support_weights() -> dict[str, float]:
-    """Of each sign that a claim is supported, and "bias"; as tests/benchmarks/fit_support.py wrote them."""
+    """Of each sign that a claim is supported, and "bias"."""
     return dict(_fitted()["support"])
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import FakeEmbedder
 
 from chatbot import fitted
+from chatbot.abstention import FAR_AHEAD
 from chatbot.advisor import Advisor
 from chatbot.cite import MARK
 from chatbot.errors import ArticleUnknownError, QuestionError
 from chatbot.evaluation.questions import read_questions
+from chatbot.evidence import NEAR
 from chatbot.settings import ChatSettings
 from chatbot.types import Answer
 from ingest.errors import IndexMismatchError
@@ -92,6 +96,19 @@ def test_a_second_question_is_told_apart_though_its_first_word_is_misspelt(advis
     monkeypatch.setattr(Advisor, "_found", lambda self, opened, part: searched.append(part) or found(self, opened, part))  # type: ignore[func-returns-value]
     advisor.answer("who decorates cakes and wich tools does a bread baker own?")
     assert searched == ["who decorates cakes", "which tools does a bread baker own?"]
+
+
+def test_the_signs_of_abstention_see_a_named_role_a_lead_and_the_worst_match(advisor: Advisor) -> None:
+    leads = []
+    for question in ("Which laptop does a bread baker need?", "What is paid?", "Who kneads dough before dawn?", "Bread baker?"):
+        _, units, whole = advisor.signs(question)
+        scores = np.sort(units.table() @ np.array(list(fitted.evidence_weights().values())))[::-1]
+        leads.append(scores[0] - scores[min(9, len(scores) - 1)])
+        assert whole.lead == pytest.approx(min(leads[-1], FAR_AHEAD), abs=1e-5)
+        assert whole.names_role == ("baker" in question)
+    assert min(leads) < FAR_AHEAD < max(leads)
+    assert whole.worst_in_passage == NEAR  # nothing in the last weighs anything
+    assert asdict(whole).keys() | {"bias"} == fitted.abstention_weights().keys()
 
 
 def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:

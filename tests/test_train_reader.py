@@ -96,12 +96,17 @@ def test_every_unit_that_answers_is_to_stand_above_all_that_do_not() -> None:
 
     from tests.benchmarks.train_reader import _wrong  # noqa: PLC0415
 
-    scores = torch.tensor([[9.0, 1.0, 3.0, 2.0]], requires_grad=True)  # two that answer, one that does not, and that none does
-    _wrong(torch.log_softmax(scores, 1), [([], torch.empty(0), [0, 1])]).backward()
-    assert scores.grad is not None
-    found, missed, *others = scores.grad[0].tolist()
-    assert missed < -0.4 < found <= 0
-    assert all(other > 0 for other in others)
+    def pull(gold: list[int]) -> list[float]:
+        scores = torch.tensor([[9.0, 1.0, 3.0, 2.0]], requires_grad=True)  # of three units, and that none answers
+        _wrong(torch.log_softmax(scores, 1), [([], torch.empty(0), gold)]).backward()
+        assert scores.grad is not None
+        return [-one for one in scores.grad[0].tolist()]
+
+    found, missed, other, none = pull([0, 1])
+    assert missed > 0.4 > found >= 0 > max(other, none)
+    *units, none = pull([])
+    assert none > 0.9
+    assert max(units) < 0
 
 
 def test_a_question_of_clapnq_is_taught_or_held_out_and_groups_are_mixed() -> None:

@@ -113,7 +113,7 @@ def _row(whole: abstention.Signs) -> tuple[float, ...]:
 
 
 def fit_evidence(cases: Sequence[Case]) -> NDArray[np.float64]:
-    """Weights under which the units that answer stand above the others of their question."""
+    """Weights under which one of the units that answer stands above the others of its question."""
     kept = [(torch.tensor(case.units), torch.tensor(case.gold)) for case in cases if case.gold.any()]
     weights = torch.zeros(kept[0][0].shape[1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([weights], max_iter=100)

@@ -2,10 +2,10 @@
 scientist, prompt engineer, agent developer ...), and encyclopedia articles (x, y, zx to zz, zzf to zzh, zzp and zzw), whose unanswerable questions are as near
 to them as SQuAD 2.0's, and whose topics are none of its development set's. z6 to zw and zza to zze ask much that only a table's row or a list answers. The
 project's two roles are compared in the first four articles of each of zk to zr, the first six of each of zs to zw and zza to zze, and all of zzi to zzx but
-zzp and zzw, every one with figures, tools and advice of its own. Who wrote w to zzx had read neither the project's articles nor its question set (who
-named their forms and subjects knew the articles and the tune half), and no seven words in a row of zc to zzx, but roles' names, stand in the articles or
-what they retell. Of zzi to zzx 33 articles were read whole by other eyes: 6 of 1,171 unanswerable questions were answered after all, and 3 of 1,583 units
-were no answer; those, and most of 16 units that were not marked, were mended.
+zzp and zzw, every one with figures, tools and advice of its own. Who wrote w to zzx had read neither the project's articles nor its question set; who chose the
+subjects of zzi to zzx knew the articles and the tune half. No seven words in a row of zc to zzx, but roles' names, stand in the articles or what they
+retell. Of zzi to zzx 33 articles were read whole by other eyes: 6 of 1,171 unanswerable questions were answered after all, 3 of 1,583 marked units did
+not answer, and 16 that answer were not marked; these were mended but for a few that are doubtful.
 
 practice/*.jsonl, one article a line: topic, roles (name -> other names; none of an encyclopedia's), article (Markdown, or bare lines as saved from a page),
 questions (q, answer: the units of the article that answer it) and unanswerable (questions that it does not answer). Written for this

@@ -1,4 +1,4 @@
-"""Trains ingest/reader.safetensors: python -m tests.benchmarks.train_reader --data FOLDER [--epochs 3] [--begin FILE [--mean FILE]]
+"""Trains ingest/reader.safetensors: python -m tests.benchmarks.train_reader --data FOLDER [--epochs 3] [--begin FILE [--new N] [--mean FILE]]
 
 Low-rank changes (LoRA) to the upper four of the six layers of the default embedding model, so that the word pieces of a passage, read as a whole, tell which
 of its sentences answers a question, and a linear map from their mean to the vector that is searched with. It learns to give a question that the
@@ -11,21 +11,23 @@ trainings:
       Their mean (Wortsman et al., 2022), one part and two, is the teacher of
 3     a reader that says what the teacher says and, by the map, keeps the unchanged model's vectors, so that one reading serves for both.
 
-With --begin one training goes on from a kept file, on all lessons: what is right is learnt, and the vectors are kept. With --mean what is kept is, factor
-by factor, so that the rank stays, the mean of an earlier file and of what has become (Wortsman et al., robust fine-tuning, 2022, take that of the weights
-themselves): going the whole way forgets some of what the new lessons do not resemble.
+With --begin one training goes on from a kept file, on all lessons: what is right is learnt, and the vectors are kept; what it has not seen, the last N
+practice articles, is taught twice as often. With --mean what is kept is, factor by factor, so that the rank stays, the mean of an earlier file and of what
+has become (Wortsman et al., robust fine-tuning, 2022, take that of the weights themselves): going the whole way forgets some of what the new lessons do
+not resemble.
 
 The kept file was made by the three, one at a time, from the practice articles t, u and v, three layers changed at rank 16 (the file as of 10aa036);
 w to zb among the lessons, --begin with that and --epochs 2 went on, with four layers changed at rank 48, 16 questions a step and nothing dropped (the
 file as of bebc220); zc to zr among them, the same again, 26 questions a step, PUBLIC 2 and a tenth dropped (as of 9a34979: kept was halfway between
 the two); zs to zzh among them, --begin with the whole way of that, which is kept nowhere, and --epochs 2 --mean with the file as of bebc220 (as of
-4a449ce; 30 questions a step). Until then any of several units that answer a question was enough; now each is to stand above those that do not. zzi to
-zzx among them, --begin with the whole way again, --epochs 1 --new 192 --mean with the file as of bebc220 went on as it does now, in 60 minutes on two
-cores. It was stopped at step 1,600 of 1,847; seven marks of zzs to zzx have been mended since. READ_LATE of chatbot/evidence.py is the first of the two
-weights of the balance as a share, as it was learnt before; after it come tests.benchmarks.fit_answers (evidence, then abstention) and fit_support.
+4a449ce; 30 questions a step); zzi to zzx among them, --begin with the whole way of that one, kept nowhere either, and --epochs 1 --new 192 --mean with the
+file as of bebc220 went on as it does now, in 60 minutes on two cores. This last training was stopped by hand after its step 1,600 of 1,847; four marks and
+three unanswerable questions of zzs to zzx have been mended since. In those before it one of several units that answer a question was enough; now each is to
+stand above those that do not. READ_LATE of chatbot/evidence.py is the first of the two weights of the balance as a share, as an earlier training
+learnt it (.50); after the training come tests.benchmarks.fit_answers (evidence, then abstention) and fit_support.
 
-Held out (every fourth held-out practice article; AUC: whether the best score tells what is answered; the first 1 and 3 units hold an answer; cosine: of
-a text's vector and the unchanged model's), by the file as of 4a449ce, by what became, and by what is kept:
+Held out (of practice every fourth of the 154 articles that are held out, to save time; AUC: whether the best score tells what is answered; the first 1
+and 3 units hold an answer; cosine: of a text's vector and the unchanged model's), by the file as of 4a449ce, by what became, and by what is kept:
 
 practice   of 2,743 and 1,491  AUC .953, .966, .959; the first .636, .655, .653, the first 3 .812, .845, .838; cosine .988, .987, .988
 SQuAD 2.0  of 192 and 96       AUC .759, .747, .756; the first .792, .792, .781, the first 3 .927, .927, .927; cosine .990, .989, .990
@@ -448,11 +450,14 @@ def _wrong_by_labels(reader: Reader, lesson: Lesson, questions: Sequence[Questio
 
 
 def _wrong(chances: Tensor, questions: Sequence[Question]) -> Tensor:
-    """Listwise: each of the units that answer, or that none does, against all that do not. A list or a comparison is answered by several."""
+    """Listwise: each unit that answers (where none does, that none does) against all the rest, that none does among them: of a list or a comparison every
+    unit is to stand above them.
+    """
     return torch.stack([_against_others(row, gold or [len(row) - 1]) for row, (_, _, gold) in zip(chances, questions, strict=True)]).mean()
 
 
 def _against_others(chances: Tensor, gold: list[int]) -> Tensor:
+    """The mean over `gold` of -log(p / (p + the others' sum)), of chances as logarithms."""
     others = torch.ones(len(chances), dtype=torch.bool).index_fill(0, torch.tensor(gold), False)
     return nn.functional.softplus(torch.logsumexp(chances[others], 0) - chances[gold]).mean()
 
@@ -563,13 +568,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--begin", type=Path, help="a kept reader to go on from, in one training instead of three")
     parser.add_argument(
-        "--new", type=int, default=0, help="how many of the last practice articles are taught twice as often: it has not seen them yet"
+        "--new",
+        type=int,
+        default=0,
+        help="how many of the last practice articles the kept reader has not seen: those that are not held out are taught twice as often",
     )
     parser.add_argument("--mean", type=Path, help="an earlier reader, of which it was made, to take the mean with")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "ingest" / ADAPTER)
     options = parser.parse_args()
     if options.mean and not options.begin:
         parser.error("--mean goes with --begin: factors that were not made of one another have no mean")
+    if options.new < 0 or (options.new and not options.begin):
+        parser.error("--new goes with --begin, and counts articles")
     random.seed(SEED)
     known: Known = {}
     untrained = Reader(known)
@@ -579,7 +589,7 @@ def main() -> None:
         *lessons_of_squad2(options.data / squad2.NAME, untrained),
         *lessons_of_clapnq(options.data / clapnq.NAME, untrained),
     ]
-    taught = [lesson for lesson in [*lessons, *practice[len(practice) - options.new :]] if not lesson.is_held_out]
+    taught = [lesson for lesson in [*lessons, *practice[max(len(practice) - options.new, 0) :]] if not lesson.is_held_out]
     if options.begin:
         reader = gone_on(options.begin, taught, lessons, options.epochs, known)
     else:
