@@ -1,7 +1,8 @@
-"""What the training of the reader rests on: it reads as what serves does, and a question is either taught or held out."""
+"""What the training of the reader rests on (it reads as what serves does, and a question is either taught or held out), and the fit of what it says."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,3 +125,59 @@ def test_a_question_of_clapnq_is_taught_or_held_out_and_groups_are_mixed() -> No
 
 def texts_of(groups: Sequence[Sequence[Question]]) -> list[str]:
     return [question.text for group in groups for question in group]
+
+
+@pytest.mark.parametrize("new", [0, 6, 99])
+def test_the_halves_share_out_what_was_seen_and_each_is_taught_all_that_is_new_twice(new: int) -> None:
+    from tests.benchmarks.train_reader import HALVES, Lesson, lessons_of_half  # noqa: PLC0415
+
+    practice, public = (
+        [Lesson(f"{name} {number}", [], [], [], [], is_held_out=number % HELD_OUT == HELD_OUT - 1) for number in range(20)]
+        for name in ("practice", "public")
+    )
+    halves = [Counter(lesson.source for lesson in lessons_of_half(practice, public, new, half)) for half in range(HALVES)]
+    taught = {lesson.source for lesson in [*practice, *public] if not lesson.is_held_out}
+    unseen = taught & {lesson.source for number, lesson in enumerate(practice) if number >= 20 - new}
+    assert sum(halves, Counter()) == {name: HALVES * 2 if name in unseen else 1 for name in taught}
+    assert all(half[name] == 2 for half in halves for name in unseen)
+    sizes = [half.total() for half in halves]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_what_the_halves_learnt_is_joined_by_its_mean(reader: Reader) -> None:
+    import torch  # noqa: PLC0415
+
+    from tests.benchmarks.train_reader import mean_by_factor  # noqa: PLC0415
+
+    learnt = reader.parameters_learnt()
+    other = {name: tensor + 1 for name, tensor in learnt.items()}
+    assert {"map", "balance", "null"} < learnt.keys()
+    mean = mean_by_factor([learnt, other], [0.25, 0.75], reader.known).parameters_learnt()
+    assert mean.keys() == learnt.keys()
+    assert all(torch.allclose(mean[name], learnt[name] + 0.75) for name in learnt)
+    same = mean_by_factor([learnt, learnt], [0.5, 0.5], reader.known)
+    assert np.allclose(np.concatenate(pieces_of(same)), np.concatenate(pieces_of(reader)), atol=1e-5)
+
+
+def test_a_plain_reader_is_one_that_has_learnt_nothing(reader: Reader) -> None:
+    plain, untaught = type(reader)(reader.known, is_plain=True), type(reader)(reader.known)
+    assert not plain.changes
+    assert np.allclose(vectors_of(plain), vectors_of(untaught), atol=1e-5)
+    assert not np.allclose(np.concatenate(pieces_of(plain)), np.concatenate(pieces_of(reader)), atol=1e-2)
+
+
+def test_the_question_set_and_practice_weigh_alike_in_the_units_fit() -> None:
+    """Whichever has the more questions: each says that another sign, beside a third, tells which of two units answers."""
+    from tests.benchmarks.fit_answers import Case, fit_evidence  # noqa: PLC0415
+    from tests.benchmarks.train_reader import PRACTICE  # noqa: PLC0415
+
+    def case(sign: int, source: str) -> Case:
+        units = np.zeros((2, 3))
+        units[0, [sign, 2]] = units[1, 1 - sign] = 1.0
+        return Case(units, np.array([True, False]), (), answerable=True, fold=0, source=source)
+
+    first, second, third = fit_evidence([case(0, ""), *[case(1, PRACTICE)] * 20])
+    assert first == pytest.approx(second, abs=1e-3)
+    assert third > 0.9
+    against, speaks_for, _ = fit_evidence([case(1, PRACTICE)] * 20)  # by itself it would say so
+    assert speaks_for > 0.2 > against

@@ -11,27 +11,33 @@ trainings:
       Their mean (Wortsman et al., 2022), one part and two, is the teacher of
 3     a reader that says what the teacher says and, by the map, keeps the unchanged model's vectors, so that one reading serves for both.
 
-With --begin one training goes on from a kept file, on all lessons: what is right is learnt, and the vectors are kept; what it has not seen, the last N
-practice articles, is taught twice as often. With --mean what is kept is, factor by factor, so that the rank stays, the mean of an earlier file and of what
-has become (Wortsman et al., robust fine-tuning, 2022, take that of the weights themselves): going the whole way forgets some of what the new lessons do
-not resemble.
+With --begin two processes go on from a kept file: what is right is learnt, and the vectors are kept; what it has not seen, the last N practice articles,
+both learn, twice, and the lessons that it has seen are shared out between them. What has become is the mean of the two, factor by factor, so that the rank
+stays (Wortsman et al., model soups, 2022, take that of the weights themselves). With --mean what is kept is the mean of that and an earlier file (the
+same, robust fine-tuning): going the whole way forgets some of what the new lessons do not resemble.
 
 The kept file was made by the three, one at a time, from the practice articles t, u and v, three layers changed at rank 16 (the file as of 10aa036);
-w to zb among the lessons, --begin with that and --epochs 2 went on, with four layers changed at rank 48, 16 questions a step and nothing dropped (the
-file as of bebc220); zc to zr among them, the same again, 26 questions a step, PUBLIC 2 and a tenth dropped (as of 9a34979: kept was halfway between
-the two); zs to zzh among them, --begin with the whole way of that, which is kept nowhere, and --epochs 2 --mean with the file as of bebc220 (as of
+w to zb among the lessons, --begin with that and --epochs 2 went on in one process, with four layers changed at rank 48, 16 questions a step and nothing
+dropped (the file as of bebc220); zc to zr among them, the same again, 26 questions a step, PUBLIC 2 and a tenth dropped (as of 9a34979: kept was halfway
+between the two); zs to zzh among them, --begin with the whole way of that, which is kept nowhere, and --epochs 2 --mean with the file as of bebc220 (as of
 4a449ce; 30 questions a step); zzi to zzx among them, --begin with the whole way of that one, kept nowhere either, and --epochs 1 --new 192 --mean with the
-file as of bebc220 went on as it does now, in 60 minutes on two cores. This last training was stopped by hand after its step 1,600 of 1,847; four marks and
-three unanswerable questions of zzs to zzx have been mended since. In those before it one of several units that answer a question was enough; now each is to
-stand above those that do not. READ_LATE of chatbot/evidence.py is the first of the two weights of the balance as a share, as an earlier training
-learnt it (.50); after the training come tests.benchmarks.fit_answers (evidence, then abstention) and fit_support.
+file as of bebc220 (as of 8c51ac6; stopped by hand after step 1,600 of 1,847); zzya to zzyv among them, the same with --new 262 went on as it does now, in
+68 minutes on two cores, stopped by hand after step 1,400 of 1,671. In the trainings before that of 8c51ac6 one of several units that answer a question was
+enough; now each is to stand above those that do not. Some marks and questions of zzs to zzyv have been mended since they were learnt. READ_LATE of
+chatbot/evidence.py is the first of the two weights of the balance as a share, as an earlier training learnt it (.50); after the training come
+tests.benchmarks.fit_answers (evidence, then abstention) and fit_support.
 
-Held out (of practice every fourth of the 154 articles that are held out, to save time; AUC: whether the best score tells what is answered; the first 1
-and 3 units hold an answer; cosine: of a text's vector and the unchanged model's), by the file as of 4a449ce, by what became, and by what is kept:
+Held out (of practice every fourth of the 53 of zzya to zzyv that are held out and every eighth of the 154 older ones, to save time; AUC: whether the best
+score tells what is answered; the first 1 and 3 units hold an answer; cosine: of a text's vector and the unchanged model's), by the file as of 8c51ac6, by
+the mean of the halves, and by what is kept (balance .5):
 
-practice   of 2,743 and 1,491  AUC .953, .966, .959; the first .636, .655, .653, the first 3 .812, .845, .838; cosine .988, .987, .988
-SQuAD 2.0  of 192 and 96       AUC .759, .747, .756; the first .792, .792, .781, the first 3 .927, .927, .927; cosine .990, .989, .990
-CLAP NQ    of 24 and 8         AUC .836, .773, .820, too few to say much; cosine .985, .983, .985
+new        of 1,085 and 577  AUC .951, .980, .973; the first .582, .707, .671, the first 3 .799, .870, .865; cosine .988, .988, .989
+older      of 1,363 and 735  AUC .960, .970, .965; the first .657, .701, .687, the first 3 .839, .857, .856; cosine .988, .988, .989
+SQuAD 2.0  of 192 and 96     AUC .756, .739, .751; the first .781, .823, .823, the first 3 .927, .938, .927; cosine .990, .989, .990
+CLAP NQ    of 24 and 8       AUC .820, .797, .844, too few to say much; cosine .985, .983, .985
+
+One half alone had .721 of the new, .687 of the older ones, and AUC .733 on SQuAD 2.0. With a third of each question's pieces left out of the match while it
+is learnt the figures were the same, to .005 (from the whole way of 4a449ce, zzi to zzx twice: the first .620 and .616, AUC .971 and .972).
 """
 
 from __future__ import annotations
@@ -40,8 +46,11 @@ import argparse
 import copy
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, islice
+from multiprocessing import current_process, get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -75,6 +84,7 @@ CHANGED = range(2, 6)  # the layers that are changed
 PARAGRAPHS = 8  # of a public set, that are told apart in one lesson
 OF_ALL = 2 / 3  # share of the reader that has learnt from all lessons, beside the one that has from practice alone
 LABELS = 0.3  # weight of what is right, beside what the teacher says
+HALVES = 2  # processes that go on from a kept reader
 WEIGHED = 40  # lessons that the weights of a kept reader's score are learnt from
 LEARNT = 0.85  # share of what has become in the mean with an earlier reader; chosen by what is held out, among .7, .85 and 1
 ALIKE = 15.0  # weight of a text's vector being like the unchanged model's
@@ -139,8 +149,8 @@ class LowRank(nn.Module):
 class Reader(nn.Module):
     """The default model's transformer with low-rank changes, the map from the mean of a text's pieces to its vector, and the weights of its score."""
 
-    def __init__(self, known: Known) -> None:
-        """`known` holds what `_below` makes of texts; the readers of a training share it."""
+    def __init__(self, known: Known, *, is_plain: bool = False) -> None:
+        """`known` holds what `_below` makes of texts; the readers of a training share it. A plain one is the model itself, of which nothing changes."""
         super().__init__()
         model = SentenceTransformer(str(_default_folder()), device="cpu", local_files_only=True)
         self.tokenizer = model.tokenizer
@@ -150,7 +160,7 @@ class Reader(nn.Module):
         self.changes = {
             name: self._replace(name)
             for name, layer in list(self.transformer.named_modules())
-            if isinstance(layer, nn.Linear) and name.startswith(tuple(f"encoder.layer.{number}." for number in CHANGED))
+            if isinstance(layer, nn.Linear) and name.startswith(tuple(f"encoder.layer.{number}." for number in CHANGED)) and not is_plain
         }
         self.balance = nn.Parameter(torch.tensor([12.0, 8.0]))
         self.null = nn.Parameter(torch.tensor(14.0))  # the score that a unit must pass to answer at all
@@ -250,6 +260,10 @@ class Reader(nn.Module):
             change.a = nn.Parameter(torch.cat([a, change.a.detach()[len(a) :]]))
             change.b = nn.Parameter(torch.cat([b, change.b.detach()[:, len(a) :]], dim=1))
 
+    def parameters_learnt(self) -> dict[str, Tensor]:
+        """By name, the weights of the score among them."""
+        return {name: parameter.detach() for name, parameter in self.named_parameters() if parameter.requires_grad}
+
     def save(self, path: Path) -> None:
         tensors = {MAP: self.map.detach().half().contiguous()}
         for name, change in self.changes.items():
@@ -271,6 +285,13 @@ def mean_of(one: Reader, other: Reader, share: float) -> Reader:
 
 
 # --- lessons
+
+
+def all_lessons(data: Path, reader: Reader) -> tuple[list[Lesson], list[Lesson]]:
+    """Those of practice, and those of the public sets; their questions in the same order each time."""
+    random.seed(SEED)
+    practice = list(lessons_of_practice(reader))
+    return practice, [*lessons_of_squad2(data / squad2.NAME, reader), *lessons_of_clapnq(data / clapnq.NAME, reader)]
 
 
 def lessons_of_practice(reader: Reader) -> Iterator[Lesson]:
@@ -417,7 +438,7 @@ def train(reader: Reader, lessons: Sequence[Lesson], epochs: int, pace: Pace, lo
             number += 1
             losses.append(float(loss.detach()))
             if number % 40 == 0:
-                print(f"step {number} of {total}: loss {np.mean(losses[-40:]):.3f}", flush=True)
+                print(f"{current_process().name}, step {number} of {total}: loss {np.mean(losses[-40:]):.3f}", flush=True)
     for change in reader.changes.values():
         change.eval()
 
@@ -484,13 +505,12 @@ def joined(teacher: Reader, lessons: Sequence[Lesson], epochs: int) -> Reader:
     return student
 
 
-def gone_on(kept: Path, taught: Sequence[Lesson], lessons: Sequence[Lesson], epochs: int, known: Known) -> Reader:
+def gone_on(kept: Path, taught: Sequence[Lesson], epochs: int, known: Known) -> Reader:
     """What a kept reader becomes when it is taught once more. The weights of its score are in no file, and learnt first."""
     _seed()
     reader, plain = Reader(known), Plain(taught, known)
     reader.load(kept)
     train(reader, random.sample(list(taught), WEIGHED), 1, WEIGHING, _wrong_by_labels)
-    print(f"what it goes on from, held out:\n{report(reader, lessons)}", flush=True)
 
     def loss_of(reader: Reader, lesson: Lesson, questions: Sequence[Question]) -> Tensor:
         scores, vectors = reader.scores(lesson, questions)
@@ -500,14 +520,43 @@ def gone_on(kept: Path, taught: Sequence[Lesson], lessons: Sequence[Lesson], epo
     return reader
 
 
+def gone_on_by_half(options: argparse.Namespace, half: int) -> dict[str, Tensor]:
+    """What a process of its own has learnt, by name."""
+    torch.set_num_threads(1)
+    known: Known = {}
+    practice, public = all_lessons(options.data, Reader(known))
+    return gone_on(options.begin, lessons_of_half(practice, public, options.new, half), options.epochs, known).parameters_learnt()
+
+
+def lessons_of_half(practice: Sequence[Lesson], public: Sequence[Lesson], new: int, half: int) -> list[Lesson]:
+    """Every other of the lessons that the kept reader has seen, and twice all that it has not, the last `new` practice articles: both halves learn those."""
+    first = max(len(practice) - new, 0)
+    seen = [lesson for lesson in [*practice[:first], *public] if not lesson.is_held_out]
+    unseen = [lesson for lesson in practice[first:] if not lesson.is_held_out]
+    return [*seen[half::HALVES], *unseen, *unseen]
+
+
+def both_halves_gone_on(options: argparse.Namespace, known: Known) -> Reader:
+    """The mean of what two processes, a processor each, make of a kept reader."""
+    with ProcessPoolExecutor(HALVES, mp_context=get_context("spawn")) as pool:
+        learnt = list(pool.map(partial(gone_on_by_half, options), range(HALVES)))
+    return mean_by_factor(learnt, [1 / HALVES] * HALVES, known)
+
+
+def mean_by_factor(learnt: Sequence[Mapping[str, Tensor]], shares: Sequence[float], known: Known) -> Reader:
+    """The reader of whose factors, map and weights each is the mean of those that were learnt, by name, from one and the same beginning."""
+    mean = Reader(known)
+    for name in learnt[0]:
+        mean.get_parameter(name).data = sum((share * one[name] for share, one in zip(shares, learnt, strict=True)), torch.tensor(0.0))
+    return mean
+
+
 def drawn_to(earlier: Path, reader: Reader) -> Reader:
     """The mean of a reader's factors and an earlier one's, of which it was made; with the weights of its own score."""
-    mean = Reader(reader.known)
-    mean.load(earlier)
-    scored = {name: getattr(reader, name).detach() for name in ("balance", "null")}
-    learnt = reader.state_dict()
-    mean.load_state_dict({name: torch.lerp(tensor, learnt[name], LEARNT) for name, tensor in mean.state_dict().items()} | scored)
-    return mean
+    before, learnt = Reader(reader.known), reader.parameters_learnt()
+    before.load(earlier)
+    scored = {name: learnt[name] for name in ("balance", "null")}
+    return mean_by_factor([before.parameters_learnt() | scored, learnt], [1 - LEARNT, LEARNT], reader.known)
 
 
 class Plain:
@@ -515,7 +564,7 @@ class Plain:
 
     def __init__(self, lessons: Sequence[Lesson], known: Known) -> None:
         texts = list({tuple(ids): ids for lesson in lessons for ids in _texts(lesson, lesson.questions)}.values())
-        self.vectors = dict(zip(map(tuple, texts), Reader(known).vectors(texts), strict=True))
+        self.vectors = dict(zip(map(tuple, texts), Reader(known, is_plain=True).vectors(texts), strict=True))
 
     def distance(self, texts: Sequence[Ids], vectors: Tensor) -> Tensor:
         """The mean of 1 - cosine of these texts' vectors, shape (texts, dimensions), and the unchanged model's."""
@@ -535,7 +584,7 @@ def _least_squares(given: Tensor, wanted: Tensor) -> Tensor:
 
 def report(reader: Reader, lessons: Sequence[Lesson]) -> str:
     """What is reached on the held-out lessons of each source, a line each, and the weights of the score."""
-    plain, sources = Reader(reader.known), dict.fromkeys(lesson.source for lesson in lessons)
+    plain, sources = Reader(reader.known, is_plain=True), dict.fromkeys(lesson.source for lesson in lessons)
     held = {name: [lesson for lesson in lessons if lesson.source == name and lesson.is_held_out] for name in sources}
     found = [f"{name}: {_report(reader, plain, held[name])}" for name in sources]
     return "\n".join([*found, f"null {float(reader.null.detach()):.2f}, balance {reader.balance.tolist()}"])
@@ -566,12 +615,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the public sets")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--begin", type=Path, help="a kept reader to go on from, in one training instead of three")
+    parser.add_argument(
+        "--begin", type=Path, help="a kept reader to go on from, in two processes whose mean is taken, instead of three trainings"
+    )
     parser.add_argument(
         "--new",
         type=int,
         default=0,
-        help="how many of the last practice articles the kept reader has not seen: those that are not held out are taught twice as often",
+        help="how many of the last practice articles the kept reader has not seen: both processes learn them, twice, and share the other lessons out",
     )
     parser.add_argument("--mean", type=Path, help="an earlier reader, of which it was made, to take the mean with")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "ingest" / ADAPTER)
@@ -580,21 +631,16 @@ def main() -> None:
         parser.error("--mean goes with --begin: factors that were not made of one another have no mean")
     if options.new < 0 or (options.new and not options.begin):
         parser.error("--new goes with --begin, and counts articles")
-    random.seed(SEED)
     known: Known = {}
+    went_on = both_halves_gone_on(options, known) if options.begin else None
     untrained = Reader(known)
-    practice = list(lessons_of_practice(untrained))
-    lessons = [
-        *practice,
-        *lessons_of_squad2(options.data / squad2.NAME, untrained),
-        *lessons_of_clapnq(options.data / clapnq.NAME, untrained),
-    ]
-    taught = [lesson for lesson in [*lessons, *practice[max(len(practice) - options.new, 0) :]] if not lesson.is_held_out]
-    if options.begin:
-        reader = gone_on(options.begin, taught, lessons, options.epochs, known)
+    practice, public = all_lessons(options.data, untrained)
+    lessons = [*practice, *public]
+    if went_on:
+        reader = went_on
     else:
         print(f"untrained, held out:\n{report(untrained, lessons)}", flush=True)
-        reader = from_nothing(taught, lessons, options.epochs, known)
+        reader = from_nothing([lesson for lesson in lessons if not lesson.is_held_out], lessons, options.epochs, known)
     if options.mean:
         print(f"what it becomes, held out:\n{report(reader, lessons)}", flush=True)
         reader = drawn_to(options.mean, reader)
