@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache, partial
@@ -13,7 +12,7 @@ from chatbot.evidence import RARE, Query, rarity
 from chatbot.follow_up import standalone
 from chatbot.person import without_person
 from chatbot.retrieve import content_terms
-from chatbot.spelling import Speller
+from chatbot.spelling import Speller, counts_of
 from chatbot.suggestions import suggested_questions
 from chatbot.thesaurus import meanings
 from chatbot.understanding import told_before
@@ -23,8 +22,6 @@ from ingest.roles import RoleNames
 from ingest.types import Article, Span
 
 KEPT_QUERIES = 256  # questions whose vectors are kept: one is often searched for again
-
-_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
 class Opened:
@@ -74,8 +71,7 @@ class Opened:
 
 
 def _word_counts(articles: Iterable[StoredArticle], names: RoleNames) -> Counter[str]:
-    texts = [stored.article.text for stored in articles] + [name for role in names.roles for name in role.names]
-    return Counter(word for text in texts for word in _WORD.findall(text.lower()))
+    return counts_of([*(stored.article.text for stored in articles), *(name for role in names.roles for name in role.names)])
 
 
 def without_roles(read: Encoded, names: RoleNames, question: str) -> Encoded:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property, partial
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+from spellchecker import SpellChecker
+
+from ingest.types import HUMP
 
 SHORTEST = 4  # letters of a word that is compared with the articles'
-# with one of which the model knows a word whole: it has "baked", and "bake" in two pieces; more endings would take "acces" for a word
-ENDINGS = ("", "d")
 LONG = 7  # letters from which two slips are mended, and not only one
 
 # of common words, which articles need not hold
@@ -41,11 +43,16 @@ _CORRECT = {misspelt: word for word, misspellings in _MISSPELLINGS.items() for m
 # no part of an address
 _COMMON = re.compile(rf"(?<![\w.@/-])(?:{'|'.join(_CORRECT)})(?![\w@/-]|\.\w)", re.IGNORECASE)
 _WORD = re.compile(r"(?<![\w.@])[A-Za-z]+(?:['’][a-z]+)?(?![\w@]|\.\w)")
+_RUN = re.compile(r"[A-Za-z]{2,}")  # in an article
 _OPENS = re.compile(r"(?:^|[?!]|\w{4}\.)\s*[\"'“(]*$")  # before the first word of a sentence, and not after "e.g."
 
 
 class Speller:
-    """Mends a misspelt common word that the articles do not have, and a word that neither they nor the model know, where a word of the articles is close to it."""
+    """Mends a misspelt common word that the articles do not have, and a word that neither they nor the model nor a list of English words know, where a
+    word of the articles is close to it.
+
+    Of the words of the 113,494 practice questions it changes 406, nearly all of them misspelt; without that list it changed 1,648 ("mindset" to "minded").
+    """
 
     def __init__(self, article_words: Callable[[], Mapping[str, int]], knows: Callable[[str], bool]) -> None:
         """`article_words` counts how often each stands there, once there is a misspelt common word or one that the model does not know, as `knows`
@@ -79,7 +86,7 @@ class Speller:
         return word if word in self._counts else _CORRECT.get(word, word)  # it has none for a dotless "wıch"
 
     def _nearest(self, word: str) -> str:
-        if len(word) < SHORTEST or not word.isalpha() or any(self._knows(word + ending) for ending in ENDINGS) or word in self._own:
+        if len(word) < SHORTEST or not word.isalpha() or self._knows(word) or word in self._own or _is_english(word):
             return word
         slips = 1 if len(word) < LONG else 2
         close = process.extract(word, self._by_initial.get(word[0], ()), scorer=OSA.distance, score_cutoff=slips, limit=20)
@@ -88,6 +95,23 @@ class Speller:
     def _cost(self, word: str, slips: float) -> float:
         """Slips, less up to one for a word that the articles use often: "enginer" is nearer to "engineer" than to "engine"."""
         return slips - math.log1p(self._own.get(word, 0)) / 4
+
+
+def counts_of(texts: Iterable[str]) -> Counter[str]:
+    """How often each word stands in the texts, lower-case; of words that ran into one ("MindsetAnalytical") their parts too."""
+    wholes = (whole for text in texts for whole in _RUN.findall(text))
+    return Counter(word.lower() for whole in wholes for word in dict.fromkeys((whole, *HUMP.split(whole))))
+
+
+def _is_english(word: str) -> bool:
+    """Whether a list of 160,000 English words has it, or its singular."""
+    return word in _english() or word.removesuffix("s") in _english()
+
+
+@cache
+def _english() -> Mapping[str, int]:
+    """Read once there is a word to look up: that takes a third of a second."""
+    return SpellChecker().word_frequency.dictionary
 
 
 def _unless_name(mended: Callable[[str], str], match: re.Match[str]) -> str:

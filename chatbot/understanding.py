@@ -178,6 +178,11 @@ _NAMES_TOPIC = re.compile(
 # at what was told
 _POINTS_BACK = re.compile(r"\b(?:here|there|this|that|these|those|it|its|such|they|them|their|he|him|his|she|her)\b", re.IGNORECASE)
 _JOINS = re.compile("and|but|or|also|then|how|what|when|where|why|which|who|about|for|with|of|in|to|by|an?|the|ones?|others?")
+# beside which a request has to say what it wants: "Give me examples." wants them of what was asked before
+_REQUEST = re.compile(
+    "please|give|list|name|tell|show|explain|describe|say|me|us|all|any|some|few|one|two|three|each|more|it|them|that|this|these|those|both|"
+    "examples?|details?|reasons?|briefly|short|shortly|exactly|precisely|detail|answer|sentence|words?|line"
+)
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
     r"tell|explain|describe|list|name|give|show|compare)\b",
@@ -249,5 +254,8 @@ def told_before(question: str) -> int:
 
 
 def _leans_on_the_last(piece: str, names: RoleNames) -> bool:
-    """Whether a piece has no verb, and nothing but the name of a role: "and how for a pastry chef?"."""
-    return all(_JOINS.fullmatch(word) or word.startswith(names.noun) for word in re.findall(r"\w+", names.neutral(piece).lower()))
+    """Whether a piece has no verb, and nothing but the name of a role ("and how for a pastry chef?"), or asks for no more than the one before ("Explain why.")."""
+    words = re.findall(r"\w+", names.neutral(piece).lower())
+    return all(_JOINS.fullmatch(word) or word.startswith(names.noun) for word in words) or all(
+        _JOINS.fullmatch(word) or _REQUEST.fullmatch(word) for word in words
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import pytest
 
 from chatbot.carried import carried
 from chatbot.follow_up import standalone
 from chatbot.retrieve import content_terms
-from chatbot.spelling import Speller
+from chatbot.spelling import Speller, counts_of
 from chatbot.suggestions import of_the_other_role
 from chatbot.understanding import aside, parts, told_before, understand
 from ingest.roles import RoleNames
@@ -81,9 +82,19 @@ def test_typing_errors_are_mended_and_known_words_kept() -> None:
         assert speller.mend(name) == name
 
 
-def test_a_word_that_the_model_knows_by_an_ending_is_no_typing_error() -> None:
-    speller = Speller(lambda: {"base": 9, "models": 9}, {"baked"}.__contains__)
-    assert speller.mend("bake modles") == "bake models"
+def test_a_word_that_the_model_knows_is_no_typing_error() -> None:
+    speller = Speller(lambda: {"base": 9, "models": 9}, {"modles"}.__contains__)
+    assert speller.mend("modles modelz") == "modles models"
+
+
+def test_an_english_word_is_no_typing_error_though_a_word_of_the_articles_is_close_to_it() -> None:
+    speller = Speller(lambda: {"minded": 1, "lies": 2, "hugging": 5, "shorter": 2}, set[str]().__contains__)
+    text = "Libs shorten a mindset and haggling"
+    assert speller.mend(text) == text
+
+
+def test_of_words_that_ran_into_one_each_is_a_word_of_the_articles() -> None:
+    assert counts_of(["MindsetFrugal, LangChain", "a Cook"]) == Counter(["mindsetfrugal", "mindset", "frugal", "langchain", "lang", "chain", "cook"])
 
 
 @pytest.mark.parametrize(
@@ -218,6 +229,9 @@ def test_several_questions_are_told_apart() -> None:
     assert len(parts("How is work for a bread baker and how for a cake artist?", NAMES)) == 1  # the second asks nothing by itself
     assert len(parts("What does a bread baker do? What is a cake artist?", NAMES)) == 2
     assert len(parts("What is a bread baker and what does she earn?", NAMES)) == 2
+    assert len(parts("Which breads does a bread baker know? Give me the examples.", NAMES)) == 1
+    assert len(parts("Please list them all. Which breads does a bread baker know? Explain why in one sentence.", NAMES)) == 1
+    assert len(parts("Which breads does a bread baker know? Explain proving.", NAMES)) == 2
     assert parts("a" + " " * 1998 + "b", NAMES)  # at once
 
 
