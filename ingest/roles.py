@@ -256,7 +256,8 @@ def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:
                 units.append(replace(unit, roles=_roles_of_row(chunk, unit, names)))
                 continue
             roles, in_full = names.named(chunk.quote(unit))
-            spoken = roles if in_full else spoken
+            if in_full and unit.kind != "item":  # what one item of a list names the others need not be on
+                spoken = roles
             units.append(replace(unit, roles=(in_full and roles) or of_heading or spoken or roles))
         attributed.append(replace(chunk, units=tuple(units)))
     return attributed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ingest.roles import RoleNames, inferred_roles, merged_roles
+from ingest.roles import RoleNames, attribute, inferred_roles, merged_roles
+from ingest.split import split
 from ingest.types import Article, Role
 
 NAMES = RoleNames((Role("Pixel artist", ("sprite artist", "2D artist")), Role("Generative pixel artist", ("GenPix artist", "PX artist"))))
@@ -56,3 +57,15 @@ def test_roles_that_an_article_tells_apart_are_never_one() -> None:
 def test_a_name_without_a_word_names_nothing() -> None:
     names = RoleNames((Role("Bread baker", ("\N{BLACK STAR}",)), Role("---")))
     assert names.roles_in("A bread baker \N{BLACK STAR} ---") == ("Bread baker",)
+
+
+def test_what_one_item_of_a_list_names_the_others_are_not_on() -> None:
+    text = "Pixel artists draw.\n\n- Sprite artists keep files\n- Generative pixel artists write prompts\n- Brushes are dear\n\nThey rest."
+    chunks = split(Article("a", "A", text), len, 128, 256)
+    assert {chunk.quote(unit): unit.roles for chunk in attribute(chunks, NAMES) for unit in chunk.units} == {
+        "Pixel artists draw.": ("Pixel artist",),
+        "Sprite artists keep files": ("Pixel artist",),
+        "Generative pixel artists write prompts": ("Generative pixel artist",),
+        "Brushes are dear": ("Pixel artist",),
+        "They rest.": ("Pixel artist",),
+    }
