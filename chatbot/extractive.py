@@ -15,18 +15,23 @@ from chatbot.evidence import Evidence, role_match
 from chatbot.understanding import Asked
 from ingest.types import CELL_END, Chunk, Span, Unit
 
-# An answer is short where the best unit stands out, and long where many are level with it. Tune half, the corpus and as published: 86.4 and 85.2 %
-# of the facts in 79 and 75 words at the median of one-fact questions; with LEVEL .04 and CLOSE .08 84.6 and 84.3 % in 66 and 66. By the reader before,
-# with .03 and .08, 80.7 and 76.8 % in 56 and 60 (in place of 83.6 and 82.5 in 74.5 and 83).
-WORDS = 150  # of an answer to one question, at most, unless its first unit alone is longer
-LEVEL = 0.05  # below the best score: a unit no further below it is given as long as there is room
+# An answer is short where the best unit stands out. Where a crowd stands close behind it, which of them answers is not known, and what is close is given as
+# long as there is room.
+WORDS = 250  # of an answer to one question, at most, unless its first unit alone is longer
+LEVEL = 0.03  # below the best score: a unit no further below it is given as long as there is room
 CLOSE = 0.1  # a unit no further below is given while the answer
-CLOSE_WORDS = 50  # has no more words with it
+CLOSE_WORDS = 40  # has no more words with it
+CROWD = 4  # units that are no further than
+CROWDED = 0.044  # below the best one are a crowd: then all that are close count as level
 SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
 SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown with the heading above it
 
 BAR = r"\|"  # a bar that is no cell's end
 
+_QUOTES_QUESTION = re.compile(  # and asks nothing itself
+    r"^\W*(?!(?:who|what|which|whose|how|why|when|where|is|are|was|do|does|did|has|have|had|can|could|will|would|should|may)\b)\w[^\"“”]*[\w:,—–]\s*[\"“][^\"“”]+\?[\"”][*_.\s]*$",
+    re.IGNORECASE,
+)
 _QUOTE_MARK = re.compile(r"\n[ \t]*>+[ \t]*")  # of a quoted block's further lines
 
 
@@ -58,11 +63,13 @@ def choose(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) ->
 def topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int) -> list[Picked]:
     """Units level with the best one as long as there is room, and units close to it in an answer that is short; a small list comes whole."""
     answer = _Growing(picked)
+    others = [evidence for evidence in ranked[1:] if not answer.holds(evidence)]
+    level = CLOSE if len(others) >= CROWD and ranked[0].score - others[CROWD - 1].score <= CROWDED else LEVEL
     for evidence in ranked:
         behind = ranked[0].score - evidence.score
         if behind > CLOSE:
             break
-        room = words if behind <= LEVEL else min(words, CLOSE_WORDS)
+        room = words if behind <= level else min(words, CLOSE_WORDS)
         whole = _whole_list(evidence) if evidence.unit.kind == "item" else []
         if not (whole and _Growing(whole).words <= SMALL_LIST_WORDS and answer.takes(whole, room)):
             answer.takes([Picked(evidence.passage.chunk, evidence.number)], room)
@@ -78,6 +85,9 @@ class _Growing:
         self._places: set[tuple[str, int]] = set()
         self._lists: set[tuple[str, int, Span | None]] = set()
         self._add(picked, *self._cost(picked))
+
+    def holds(self, evidence: Evidence) -> bool:
+        return Picked(evidence.passage.chunk, evidence.number).place in self._places
 
     def takes(self, group: Sequence[Picked], room: int) -> bool:
         """Adds what is new of a group, where there is any and the answer has no more words with it than it has room for, or none yet."""
@@ -123,9 +133,9 @@ def _run_of_items(chunk: Chunk, number: int) -> list[int]:
 
 
 def says_something(evidence: Evidence) -> bool:
-    """Not a question, and not a sentence that only opens what follows."""
+    """Not a question, and not a sentence that only opens what follows; one that quotes a question says what is asked."""
     text = evidence.quote.rstrip("*_\"'”’ ")
-    return not text.endswith(("?", ":")) or evidence.unit.kind == "item"
+    return not text.endswith(("?", ":")) or evidence.unit.kind == "item" or bool(_QUOTES_QUESTION.search(evidence.quote))
 
 
 # --- picked units -> text

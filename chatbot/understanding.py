@@ -178,10 +178,11 @@ _NAMES_TOPIC = re.compile(
 # at what was told
 _POINTS_BACK = re.compile(r"\b(?:here|there|this|that|these|those|it|its|such|they|them|their|he|him|his|she|her)\b", re.IGNORECASE)
 _JOINS = re.compile("and|but|or|also|then|how|what|when|where|why|which|who|about|for|with|of|in|to|by|an?|the|ones?|others?")
-# beside which a request has to say what it wants: "Give me examples." wants them of what was asked before
-_REQUEST = re.compile(
-    "please|give|list|name|tell|show|explain|describe|say|me|us|all|any|some|few|one|two|three|each|more|it|them|that|this|these|those|both|"
-    "examples?|details?|reasons?|briefly|short|shortly|exactly|precisely|detail|answer|sentence|words?|line"
+_REQUEST = re.compile(  # that says no matter: "Give me three examples."
+    r"\W*(?:(?:and|then|also|so|please|can|could|would|will|you)\W+)*(?:give|list|name|tell|show|explain|describe|say)\b(?:\W+(?:please|me|us|an?|the|of|in|to|for|"
+    r"with|from|at|and|or|how|why|what|which|who|when|where|all|any|some|few|several|ones?|two|three|four|five|\d+|least|most|each|more|too|it|them|that|this|these|"
+    r"those|examples?|details?|reasons?|briefly|short|shortly|exactly|precisely|simply|simple|answer|sentences?|words?|lines?|articles?))*\W*",
+    re.IGNORECASE,
 )
 _ASKS = re.compile(
     r"\?|^\W*(?:(?:and|but|so|also|then|or)\b\W*)*(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|did|can|could|should|would|will|"
@@ -229,12 +230,18 @@ def _is_foreign(question: str) -> bool:
 
 
 def parts(question: str, names: RoleNames) -> list[str]:
-    """The questions in a question, each with enough words to be asked by itself; what only leads up to one stays with it."""
+    """The questions in a question, each with enough words to be asked by itself; what only leads up to one stays with it, and what only adds to one
+    ("Explain why.").
+    """
     found: list[str] = []
     pending = ""
     for piece in _PARTS.split(" ".join(question.split())):
+        leans = _names_only_a_role(piece, names) or bool(_REQUEST.fullmatch(piece))
+        if leans and found and not pending:
+            found[-1] = f"{found[-1]} {piece}"
+            continue
         pending = f"{pending} {piece}".strip()
-        if _ASKS.search(piece) and content_terms(piece) and not _leans_on_the_last(piece, names):
+        if _ASKS.search(piece) and content_terms(piece) and not leans:
             found.append(pending)
             pending = ""
     if pending and found:
@@ -253,9 +260,6 @@ def told_before(question: str) -> int:
     return asks if is_of_asker and content_terms(asked) and not _POINTS_BACK.search(asked) else 0
 
 
-def _leans_on_the_last(piece: str, names: RoleNames) -> bool:
-    """Whether a piece has no verb, and nothing but the name of a role ("and how for a pastry chef?"), or asks for no more than the one before ("Explain why.")."""
-    words = re.findall(r"\w+", names.neutral(piece).lower())
-    return all(_JOINS.fullmatch(word) or word.startswith(names.noun) for word in words) or all(
-        _JOINS.fullmatch(word) or _REQUEST.fullmatch(word) for word in words
-    )
+def _names_only_a_role(piece: str, names: RoleNames) -> bool:
+    """Whether a piece has no verb, and nothing but the name of a role: "and how for a pastry chef?"."""
+    return all(_JOINS.fullmatch(word) or word.startswith(names.noun) for word in re.findall(r"\w+", names.neutral(piece).lower()))

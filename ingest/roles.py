@@ -243,12 +243,12 @@ def _stems(text: str) -> tuple[str, ...]:
 def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:
     """Chunks whose units know the roles they speak about: by their own words, their heading, or the sentences before them."""
     attributed: list[Chunk] = []
-    spoken: tuple[str, ...] = ()
+    spoken = _Spoken(names)
     place: tuple[str, tuple[str, ...]] | None = None
     for chunk in chunks:
         here = (chunk.article_id, chunk.heading)
         if here != place:
-            place, spoken = here, ()
+            place, spoken = here, _Spoken(names)
         of_heading = next((found for heading in reversed(chunk.heading) if (found := names.roles_in(heading))), ())
         units: list[Unit] = []
         for unit in chunk.units:
@@ -256,11 +256,29 @@ def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:
                 units.append(replace(unit, roles=_roles_of_row(chunk, unit, names)))
                 continue
             roles, in_full = names.named(chunk.quote(unit))
-            if in_full and unit.kind != "item":  # what one item of a list names the others need not be on
-                spoken = roles
-            units.append(replace(unit, roles=(in_full and roles) or of_heading or spoken or roles))
+            spoken.hears(chunk.quote(unit), roles if in_full else (), is_item=unit.kind == "item")
+            units.append(replace(unit, roles=(in_full and roles) or of_heading or spoken.roles or roles))
         attributed.append(replace(chunk, units=tuple(units)))
     return attributed
+
+
+class _Spoken:
+    """Which roles the sentences before have spoken of. What an item of a list names the next ones are not on, unless it opens them."""
+
+    def __init__(self, names: RoleNames) -> None:
+        self.roles: tuple[str, ...] = ()
+        self._names = names
+        self._before_list: tuple[str, ...] = ()
+        self._is_opened = False  # the items that follow, by one that is on them all
+
+    def hears(self, text: str, named: tuple[str, ...], *, is_item: bool) -> None:
+        if named:
+            self.roles = named
+            self._is_opened = text.endswith(":") or self._names.neutral(text).strip("*_. ").casefold().removesuffix("s") == self._names.noun
+        elif is_item and not self._is_opened:
+            self.roles = self._before_list
+        if not is_item:
+            self._before_list, self._is_opened = self.roles, False
 
 
 def _roles_of_row(chunk: Chunk, unit: Unit, names: RoleNames) -> tuple[str, ...]:

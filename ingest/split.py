@@ -18,7 +18,7 @@ from markdown_it.token import Token
 from ingest.markdown import cut_heading, line_starts, parsed
 from ingest.types import Article, Chunk, Span, Unit
 
-SPLITTER_VERSION = 5  # raised when the same article would give other chunks
+SPLITTER_VERSION = 6  # raised when the same article would give other chunks
 
 ITEM_CHARACTERS = 320  # a longer list item is quoted by the sentence
 SENTENCE_CHARACTERS = 4000  # no sentence is longer

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chatbot.evidence import Evidence
-from chatbot.extractive import CLOSE, CLOSE_WORDS, LEVEL, SHORT_LEAD_WORDS, WORDS, Picked, choose, topped_up
+from chatbot.extractive import CLOSE, CLOSE_WORDS, CROWD, CROWDED, LEVEL, SHORT_LEAD_WORDS, WORDS, Picked, choose, says_something, topped_up
 from chatbot.types import Passage
 from chatbot.understanding import understand
 from ingest.roles import RoleNames
@@ -43,9 +43,15 @@ def test_one_that_stands_out_is_given_alone() -> None:
 
 
 def test_level_ones_are_given_while_there_is_room_for_them() -> None:
-    ranked = evidence_of([(40, 0.9 - LEVEL * number / 10) for number in range(6)])
-    assert words_of(choose(ranked, FACT)) == [40] * (WORDS // 40)
-    assert words_of(choose(ranked, FACT, word_share=0.5)) == [40] * (WORDS // 2 // 40)
+    ranked = evidence_of([(WORDS // 3, 0.9 - LEVEL * number / CROWD) for number in range(CROWD)])
+    assert words_of(choose(ranked, FACT)) == [WORDS // 3] * 3
+    assert words_of(choose(ranked, FACT, word_share=0.5)) == [WORDS // 3]
+
+
+def test_where_a_crowd_stands_close_behind_the_best_all_that_are_close_are_given_while_there_is_room() -> None:
+    crowd, behind = [(CLOSE_WORDS, 0.9), *[(CLOSE_WORDS, 0.901 - CROWDED)] * CROWD], (1, 0.901 - CLOSE)
+    assert words_of(choose(evidence_of([*crowd, behind]), FACT)) == [*[CLOSE_WORDS] * (CROWD + 1), 1]
+    assert words_of(choose(evidence_of([*crowd[:-1], (CLOSE_WORDS, 0.899 - CROWDED), behind]), FACT)) == [CLOSE_WORDS]
 
 
 def test_close_ones_are_given_only_in_an_answer_that_stays_short() -> None:
@@ -78,12 +84,36 @@ def test_an_answer_keeps_to_its_limits_whatever_the_scores(seed: int) -> None:
     scores = {one.number: one.score for one in ranked}
     assert picked[0].number == ranked[0].number
     assert len(picked) == 1 or sum(words_of(picked)) <= words
+    level = CLOSE if ranked[0].score - ranked[CROWD].score <= CROWDED else LEVEL
     so_far = 0
     for one, count in zip(picked, words_of(picked), strict=True):
         so_far += count
         behind = ranked[0].score - scores[one.number]
         assert behind <= CLOSE
-        assert behind <= LEVEL or so_far <= CLOSE_WORDS
+        assert behind <= level or so_far <= CLOSE_WORDS
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('Their question is: "Which oven is hot enough?"', True),
+        ("A baker asks himself “What rises?”.", True),
+        ("What rises?", False),
+        ('"What rises?"', False),
+        ("“And what falls?” *", False),
+        ('Who "rises"?', False),
+        ('Who asks: "Which oven?"', False),
+        ("Have you ever asked yourself “why?”", False),
+        ("The trade's question —“why?”—is old.", True),
+        ('Bakers ask:"Why?"', True),
+        ("It rises:", False),
+        ("It rises.", True),
+    ],
+)
+def test_a_question_says_nothing_but_what_quotes_one_does(text: str, says: bool) -> None:
+    unit = Unit(Span(0, len(text)), "sentence")
+    passage = Passage(Chunk("a", "A", (), 0, len(text), text, (unit,), Span(0, len(text))), 1.0, 1.0, 1.0, 0)
+    assert says_something(Evidence(passage, unit, 0, 1.0, np.ones(1, dtype=np.float32), 0.5)) is says
 
 
 def listed(generator: random.Random) -> list[Evidence]:

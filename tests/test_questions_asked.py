@@ -91,10 +91,13 @@ def test_an_english_word_is_no_typing_error_though_a_word_of_the_articles_is_clo
     speller = Speller(lambda: {"minded": 1, "lies": 2, "hugging": 5, "shorter": 2}, set[str]().__contains__)
     text = "Libs shorten a mindset and haggling"
     assert speller.mend(text) == text
+    assert speller.mend("shorterss") == "shorter"
 
 
 def test_of_words_that_ran_into_one_each_is_a_word_of_the_articles() -> None:
-    assert counts_of(["MindsetFrugal, LangChain", "a Cook"]) == Counter(["mindsetfrugal", "mindset", "frugal", "langchain", "lang", "chain", "cook"])
+    assert counts_of(["MindsetFrugal, LangChain", "a Cook"]) == Counter(
+        ["mindsetfrugal", "mindset", "frugal", "langchain", "lang", "chain", "cook"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -230,8 +233,11 @@ def test_several_questions_are_told_apart() -> None:
     assert len(parts("What does a bread baker do? What is a cake artist?", NAMES)) == 2
     assert len(parts("What is a bread baker and what does she earn?", NAMES)) == 2
     assert len(parts("Which breads does a bread baker know? Give me the examples.", NAMES)) == 1
-    assert len(parts("Please list them all. Which breads does a bread baker know? Explain why in one sentence.", NAMES)) == 1
+    assert len(parts("Please list them all. Which breads does a bread baker know? Could you explain why in one sentence?", NAMES)) == 1
     assert len(parts("Which breads does a bread baker know? Explain proving.", NAMES)) == 2
+    assert len(parts("Which breads does a bread baker know? How to show them?", NAMES)) == 2
+    in_between = parts("Which breads does a bread baker know? Give 3 examples. What does she earn?", NAMES)
+    assert in_between == ["Which breads does a bread baker know? Give 3 examples.", "What does she earn?"]
     assert parts("a" + " " * 1998 + "b", NAMES)  # at once
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ingest.roles import RoleNames, attribute, inferred_roles, merged_roles
 from ingest.split import split
 from ingest.types import Article, Role
@@ -59,13 +61,30 @@ def test_a_name_without_a_word_names_nothing() -> None:
     assert names.roles_in("A bread baker \N{BLACK STAR} ---") == ("Bread baker",)
 
 
-def test_what_one_item_of_a_list_names_the_others_are_not_on() -> None:
-    text = "Pixel artists draw.\n\n- Sprite artists keep files\n- Generative pixel artists write prompts\n- Brushes are dear\n\nThey rest."
+def roles_of(text: str) -> dict[str, tuple[str, ...]]:
     chunks = split(Article("a", "A", text), len, 128, 256)
-    assert {chunk.quote(unit): unit.roles for chunk in attribute(chunks, NAMES) for unit in chunk.units} == {
+    return {chunk.quote(unit): unit.roles for chunk in attribute(chunks, NAMES) for unit in chunk.units}
+
+
+def test_what_one_item_of_a_list_names_the_next_ones_are_not_on() -> None:
+    text = "Pixel artists draw.\n\n- Sprite artists keep files\n- Generative pixel artists write prompts\n- Brushes are dear\n\nThey rest."
+    assert roles_of(text) == {
         "Pixel artists draw.": ("Pixel artist",),
         "Sprite artists keep files": ("Pixel artist",),
         "Generative pixel artists write prompts": ("Generative pixel artist",),
         "Brushes are dear": ("Pixel artist",),
         "They rest.": ("Pixel artist",),
     }
+
+
+@pytest.mark.parametrize("opens", ["{}:", "{}", "**{}s**"])
+def test_items_under_one_that_only_names_a_role_are_on_it(opens: str) -> None:
+    first, second = opens.format("Pixel artist"), opens.format("Generative pixel artist")
+    found = roles_of(f"Two roles matter:\n\n- {first}\n  - draws\n  - colours\n- {second}\n  - writes prompts")
+    assert [found[item] for item in ("draws", "colours", "writes prompts")] == [NAMES.roles_in(first)] * 2 + [NAMES.roles_in(second)]
+
+
+def test_what_follows_on_an_item_is_on_what_the_item_names() -> None:
+    assert roles_of("Pixel artists are old.\n\n- Generative pixel artist\n\nWrites prompts.")["Writes prompts."] == (
+        "Generative pixel artist",
+    )

@@ -88,6 +88,7 @@ RIDGE = 0.01  # of the map that the third training begins with
 WARM_UP = 20  # steps
 PUBLIC = 4  # times that a public set's lesson is taught beside the practice articles, which are many
 TOGETHER = 40  # questions of one article a step
+COUNTED = 4  # of the units that answer one question, at most: a list weighs as much as four questions of one fact
 DROPPED = 0.1  # share of what stands between the two factors of a low-rank change that is left out while it is learnt
 BATCH = 8  # texts that are run together
 CHANGED = range(2, 6)  # the layers that are changed
@@ -483,15 +484,15 @@ def _wrong_by_labels(reader: Reader, lesson: Lesson, questions: Sequence[Questio
 
 def _wrong(chances: Tensor, questions: Sequence[Question]) -> Tensor:
     """Listwise: each unit that answers (where none does, that none does) against all the rest, that none does among them: of a list or a comparison every
-    unit is to stand above them.
+    unit is to stand above them, and each counts as the one of a question of one fact does, up to COUNTED of them.
     """
     return torch.stack([_against_others(row, gold or [len(row) - 1]) for row, (_, _, gold) in zip(chances, questions, strict=True)]).mean()
 
 
 def _against_others(chances: Tensor, gold: list[int]) -> Tensor:
-    """The mean over `gold` of -log(p / (p + the others' sum)), of chances as logarithms."""
+    """The mean over `gold` of -log(p / (p + the others' sum)), of chances as logarithms, times how many they count for."""
     others = torch.ones(len(chances), dtype=torch.bool).index_fill(0, torch.tensor(gold), False)
-    return nn.functional.softplus(torch.logsumexp(chances[others], 0) - chances[gold]).mean()
+    return nn.functional.softplus(torch.logsumexp(chances[others], 0) - chances[gold]).mean() * min(len(gold), COUNTED)
 
 
 def joined(teacher: Reader, lessons: Sequence[Lesson], epochs: int) -> Reader:
