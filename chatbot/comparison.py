@@ -27,7 +27,7 @@ Cells = dict[str, str]  # role -> what is quoted about it, with its marks
 def choose(ranked: Sequence[Evidence], roles: Sequence[str], word_share: float = 1.0) -> list[Picked]:
     """The best units; then, for a role that they leave out, the best on the matter that speaks about it alone; for each, where one unit on all stands there."""
     told = [evidence for evidence in ranked if extractive.says_something(evidence)]
-    picked = extractive.topped_up([], told, int(extractive.WORDS * word_share) - SIDE_WORDS)
+    picked = extractive.topped_up([], told, int(extractive.WORDS["comparison"] * word_share) - SIDE_WORDS)
     sided = {role for one in picked for role in _side(one.unit, roles)}
     if sided or not all(any(role in one.unit.roles for one in picked) for role in roles):
         return [*picked, *_sides(told, [role for role in roles if role not in sided], roles, FAR)]

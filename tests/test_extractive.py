@@ -9,13 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chatbot import extractive
 from chatbot.evidence import Evidence
-from chatbot.extractive import CLOSE, CLOSE_WORDS, CROWD, CROWDED, LEVEL, SHORT_LEAD_WORDS, WORDS, Picked, choose, says_something, topped_up
+from chatbot.extractive import CLOSE, CLOSE_WORDS, CROWD, CROWDED, LEVEL, SHORT_LEAD_WORDS, Picked, choose, says_something, topped_up
 from chatbot.types import Passage
 from chatbot.understanding import understand
 from ingest.roles import RoleNames
 from ingest.types import Chunk, Span, Unit
 
+WORDS = extractive.WORDS["fact"]
 FACT = understand("How long does it take?", RoleNames([]))
 
 
@@ -49,9 +51,9 @@ def test_level_ones_are_given_while_there_is_room_for_them() -> None:
 
 
 def test_where_a_crowd_stands_close_behind_the_best_all_that_are_close_are_given_while_there_is_room() -> None:
-    crowd, behind = [(CLOSE_WORDS, 0.9), *[(CLOSE_WORDS, 0.901 - CROWDED)] * CROWD], (1, 0.901 - CLOSE)
-    assert words_of(choose(evidence_of([*crowd, behind]), FACT)) == [*[CLOSE_WORDS] * (CROWD + 1), 1]
-    assert words_of(choose(evidence_of([*crowd[:-1], (CLOSE_WORDS, 0.899 - CROWDED), behind]), FACT)) == [CLOSE_WORDS]
+    crowd, behind = [(CLOSE_WORDS, 0.9), *[(20, 0.901 - CROWDED)] * CROWD], (1, 0.901 - CLOSE)
+    assert words_of(choose(evidence_of([*crowd, behind]), FACT)) == [CLOSE_WORDS, *[20] * CROWD, 1]
+    assert words_of(choose(evidence_of([*crowd[:-1], (20, 0.899 - CROWDED), behind]), FACT)) == [CLOSE_WORDS]
 
 
 def test_close_ones_are_given_only_in_an_answer_that_stays_short() -> None:
@@ -69,6 +71,13 @@ def test_after_the_best_none_on_another_role_alone_is_given(asked: tuple[str, ..
         for one, roles in zip(evidence_of([(9, 0.9), (8, 0.89), (7, 0.88), (6, 0.87)]), of_roles, strict=True)
     ]
     assert words_of(choose(ranked, replace(FACT, roles=asked))) == wanted
+
+
+def test_a_list_has_more_room_than_a_fact() -> None:
+    crowd = evidence_of([(WORDS // 3, 0.9)] * 12)
+    assert (
+        sum(words_of(choose(crowd, FACT))) <= WORDS < sum(words_of(choose(crowd, replace(FACT, shape="list")))) <= extractive.WORDS["list"]
+    )
 
 
 def test_the_best_one_is_given_however_long_it_is() -> None:

@@ -39,15 +39,13 @@ CLAP NQ    of 24 and 8       AUC .820, .797, .844, too few to say much; cosine .
 One half alone had .721 of the new, .687 of the older ones, and AUC .733 on SQuAD 2.0. With a third of each question's pieces left out of the match while it
 is learnt it came out level (from the whole way of 4a449ce, zzi to zzx twice: the first .620 and .616, AUC .971 and .972).
 
-zzyw to zzzr were learnt once, and what came of it is not kept: from the whole way of the kept file's training, --new 264, by code that differed from this in two
-things (PUBLIC 6, and every role in a question called by its first name, in training as where it served). All 1,879 steps took 49 minutes after a set-up of
-18. Held out, by the kept file, by the means of that training and bebc220's file (.7 and .85 of the former) and by the whole way of it: of zzyw to zzzr (every
-fourth; 1,020 questions, of which 534 have an answer) the first .687, .697, .727, .743, AUC .953, .943, .957, .968; of all older ones (every tenth; 1,485 and 797)
-.666, .666, .679, .708 and .967, .959, .969, .975; SQuAD 2.0 AUC .751, .754, .744, .729. Yet the tune half gained nothing beyond chance. Facts held on the corpus and
-as published, and words at the median of one-fact questions: kept 86.4 and 85.2 % in 79 and 75 words; .85, units and abstention fitted anew, 86.0 and 84.8 % in 70.5
-and 84; .7, abstention alone fitted anew, 86.6 and 85.7 % in 80 and 88, but of the unanswerable .880 abstained, where 3 % of the answerable are refused, in place of .901.
-By the score alone the first unit was right more often (.612 -> .652 and .572 -> .574, by .85), but of those that answer no more stood among the first three
-(.650 -> .651, .600 -> .618). zzzs to zzzzo no reader has learnt yet.
+zzyw to zzzzo were learnt twice, and what came of it is not kept. First zzyw to zzzr, from the whole way of the kept file's training, --new 264, with PUBLIC 6 and
+every role in a question called by its first name: held out, the first unit of zzyw to zzzr .687 by the kept file and .727 by the mean (.85), but of the tune half the
+facts held were 86.0 and 84.8 % (kept: 86.4 and 85.2); of the units that answer no more stood among the first three. Then all, from the same beginning, --new 535, where each of
+up to four units that answer a question counted as the one of another: 2,200 of 2,699 steps in 66 minutes after a set-up of 30, beside other work. Its mean (.62) with bebc220's file
+found the first unit of the tune half, out of fold and by all signs, for .687 in place of .662, but abstained on .891 of the unanswerable in place of .901, where 3 % of the answerable
+are refused (AUC .979 for .983); on held-out practice (every fourth of the 107 of zzyw to zzzzo; 1,992 questions, of which 1,044 have an answer) it had the first for .683 in place of
+.693 and AUC .952 in place of .962, and of SQuAD 2.0 the first for .781 in place of .823, AUC .754 and .751.
 """
 
 from __future__ import annotations
@@ -88,7 +86,6 @@ RIDGE = 0.01  # of the map that the third training begins with
 WARM_UP = 20  # steps
 PUBLIC = 4  # times that a public set's lesson is taught beside the practice articles, which are many
 TOGETHER = 40  # questions of one article a step
-COUNTED = 4  # of the units that answer one question, at most: a list weighs as much as four questions of one fact
 DROPPED = 0.1  # share of what stands between the two factors of a low-rank change that is left out while it is learnt
 BATCH = 8  # texts that are run together
 CHANGED = range(2, 6)  # the layers that are changed
@@ -484,15 +481,15 @@ def _wrong_by_labels(reader: Reader, lesson: Lesson, questions: Sequence[Questio
 
 def _wrong(chances: Tensor, questions: Sequence[Question]) -> Tensor:
     """Listwise: each unit that answers (where none does, that none does) against all the rest, that none does among them: of a list or a comparison every
-    unit is to stand above them, and each counts as the one of a question of one fact does, up to COUNTED of them.
+    unit is to stand above them.
     """
     return torch.stack([_against_others(row, gold or [len(row) - 1]) for row, (_, _, gold) in zip(chances, questions, strict=True)]).mean()
 
 
 def _against_others(chances: Tensor, gold: list[int]) -> Tensor:
-    """The mean over `gold` of -log(p / (p + the others' sum)), of chances as logarithms, times how many they count for."""
+    """The mean over `gold` of -log(p / (p + the others' sum)), of chances as logarithms."""
     others = torch.ones(len(chances), dtype=torch.bool).index_fill(0, torch.tensor(gold), False)
-    return nn.functional.softplus(torch.logsumexp(chances[others], 0) - chances[gold]).mean() * min(len(gold), COUNTED)
+    return nn.functional.softplus(torch.logsumexp(chances[others], 0) - chances[gold]).mean()
 
 
 def joined(teacher: Reader, lessons: Sequence[Lesson], epochs: int) -> Reader:

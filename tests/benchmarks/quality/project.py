@@ -78,7 +78,8 @@ class Asked:
 
     def answer(self, question: str, ranked: Sequence[Evidence]) -> list[Picked]:
         """What is quoted in the words that the measure allows, whether or not it would be abstained."""
-        return extractive.choose(ranked, understand(question, self._opened.names), ANSWER_WORDS / extractive.WORDS)
+        asked = understand(question, self._opened.names)
+        return extractive.choose(ranked, asked, ANSWER_WORDS / extractive.WORDS[asked.shape])
 
 
 @contextmanager
