@@ -19,7 +19,7 @@ from ingest.types import CELL_END, Chunk, Span, Unit
 # as long as there is room. Tune half, the corpus and as published: 88.6 and 87.5 % of the facts in 54 and 54 words at the median of one-fact questions, in
 # place of 86.5 and 87.0 % in 79 and 76 (LEVEL .05, CLOSE_WORDS 50, no crowd, 150 words each). With 300 words each 89.2 and 89.2 %; with CROWDED .038, LEVEL
 # .02, CLOSE .08 and 300 words each 86.2 and 86.4 % in 49 and 49.5.
-WORDS: dict[Shape, int] = {"fact": 150, "list": 300, "comparison": 300}  # at most, unless the first unit alone is longer
+WORDS: dict[Shape, int] = {"fact": 150, "list": 300, "comparison": 300}  # at most, but for a first unit or a whole list that is longer
 LEVEL = 0.03  # below the best score: a unit no further below it is given as long as there is room
 CLOSE = 0.1  # a unit no further below is given while the answer
 CLOSE_WORDS = 40  # has no more words with it
@@ -31,7 +31,7 @@ SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown
 BAR = r"\|"  # a bar that is no cell's end
 
 _QUOTES_QUESTION = re.compile(  # and asks nothing itself
-    r"^\W*(?!(?:who|what|which|whose|how|why|when|where|is|are|was|do|does|did|has|have|had|can|could|will|would|should|may)\b)\w"
+    r"^\W*(?!(?:who|whom|what|which|whose|how|why|when|where|ever|is|are|am|was|were|do|does|did|has|have|had|can|could|will|would|shall|should|must|may)(?:n['’]t)?\b)\w"
     r"[^\"“”]*[\w:,—–]\s*[\"“][^\"“”]+\?[\"”][*_.\s]*$",
     re.IGNORECASE,
 )
@@ -64,7 +64,9 @@ def choose(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) ->
 
 
 def topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int) -> list[Picked]:
-    """Units level with the best one as long as there is room, and units close to it in an answer that is short; a small list comes whole."""
+    """Units level with the best one as long as there is room, and units close to it in an answer that is short, or where a crowd of
+    them stands close; a small list comes whole.
+    """
     answer = _Growing(picked)
     others = [evidence for evidence in ranked[1:] if not answer.holds(evidence)]
     level = CLOSE if len(others) >= CROWD and ranked[0].score - others[CROWD - 1].score <= CROWDED else LEVEL

@@ -55,8 +55,8 @@ class Speller:
     """
 
     def __init__(self, article_words: Callable[[], Mapping[str, int]], knows: Callable[[str], bool]) -> None:
-        """`article_words` counts how often each stands there, once there is a misspelt common word or one that the model does not know, as `knows`
-        says of a word: of many articles that takes seconds.
+        """`article_words` counts how often each stands there, once there is a misspelt common word or one that neither English nor the model, as `knows` says of
+        a word, has: of many articles that takes seconds.
         """
         self._article_words = article_words
         self._knows = knows

@@ -236,12 +236,12 @@ def parts(question: str, names: RoleNames) -> list[str]:
     found: list[str] = []
     pending = ""
     for piece in _PARTS.split(" ".join(question.split())):
-        leans = _names_only_a_role(piece, names) or bool(_REQUEST.fullmatch(piece))
-        if leans and found and not pending:
+        is_request = bool(_REQUEST.fullmatch(piece))
+        if is_request and found and not pending:
             found[-1] = f"{found[-1]} {piece}"
             continue
         pending = f"{pending} {piece}".strip()
-        if _ASKS.search(piece) and content_terms(piece) and not leans:
+        if _ASKS.search(piece) and content_terms(piece) and not is_request and not _names_only_a_role(piece, names):
             found.append(pending)
             pending = ""
     if pending and found:

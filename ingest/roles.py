@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ingest.terms import stem
-from ingest.types import Article, Chunk, Role, Span, Unit
+from ingest.types import Article, Chunk, Role, Span, Unit, UnitKind
 
 INFERRED_MENTIONS = 3  # of a name before it is taken for a role without front matter
 INFERRED_NAMES = 100  # the commonest are looked at, in a time that grows with the square of their number
@@ -256,7 +256,9 @@ def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:
                 units.append(replace(unit, roles=_roles_of_row(chunk, unit, names)))
                 continue
             roles, in_full = names.named(chunk.quote(unit))
-            spoken.hears(chunk.quote(unit), roles if in_full else (), is_item=unit.kind == "item")
+            spoken.hears(
+                chunk.quote(unit), roles if in_full else (), begins_item=unit.kind == "item" and _begins_line(chunk, unit), kind=unit.kind
+            )
             units.append(replace(unit, roles=(in_full and roles) or of_heading or spoken.roles or roles))
         attributed.append(replace(chunk, units=tuple(units)))
     return attributed
@@ -268,17 +270,27 @@ class _Spoken:
     def __init__(self, names: RoleNames) -> None:
         self.roles: tuple[str, ...] = ()
         self._names = names
-        self._before_list: tuple[str, ...] = ()
-        self._is_opened = False  # the items that follow, by one that is on them all
+        self._of_list: tuple[str, ...] = ()  # what its items are on that name no role
 
-    def hears(self, text: str, named: tuple[str, ...], *, is_item: bool) -> None:
+    def hears(self, text: str, named: tuple[str, ...], *, begins_item: bool, kind: UnitKind) -> None:
+        """A sentence, an item or a further sentence of one, and the roles that it names in full."""
         if named:
             self.roles = named
-            self._is_opened = text.endswith(":") or self._names.neutral(text).strip("*_. ").casefold().removesuffix("s") == self._names.noun
-        elif is_item and not self._is_opened:
-            self.roles = self._before_list
-        if not is_item:
-            self._before_list, self._is_opened = self.roles, False
+        elif begins_item:
+            self.roles = self._of_list
+        if kind != "item" or (named and self._opens(text)):
+            self._of_list = self.roles
+
+    def _opens(self, item: str) -> bool:
+        """Whether it only names a role, or ends in a colon."""
+        text = self._names.neutral(item).strip("*_. ")
+        return text.endswith(":") or text.casefold().removesuffix("s") == self._names.noun.removesuffix("s")
+
+
+def _begins_line(chunk: Chunk, unit: Unit) -> bool:
+    """Whether a unit stands first in its line, but for the mark of an item: a long item is several units. One that its chunk begins with may go on."""
+    before = chunk.text[: unit.span.start - chunk.start]
+    return bool(before) and not before[before.rfind("\n") + 1 :].lstrip(" \t-*+•·0123456789.)")
 
 
 def _roles_of_row(chunk: Chunk, unit: Unit, names: RoleNames) -> tuple[str, ...]:

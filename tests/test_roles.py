@@ -62,7 +62,7 @@ def test_a_name_without_a_word_names_nothing() -> None:
 
 
 def roles_of(text: str) -> dict[str, tuple[str, ...]]:
-    chunks = split(Article("a", "A", text), len, 128, 256)
+    chunks = split(Article("a", "A", text), len, 1280, 2560)
     return {chunk.quote(unit): unit.roles for chunk in attribute(chunks, NAMES) for unit in chunk.units}
 
 
@@ -77,7 +77,7 @@ def test_what_one_item_of_a_list_names_the_next_ones_are_not_on() -> None:
     }
 
 
-@pytest.mark.parametrize("opens", ["{}:", "{}", "**{}s**"])
+@pytest.mark.parametrize("opens", ["{}:", "{}", "**{}s**", "**{}:**"])
 def test_items_under_one_that_only_names_a_role_are_on_it(opens: str) -> None:
     first, second = opens.format("Pixel artist"), opens.format("Generative pixel artist")
     found = roles_of(f"Two roles matter:\n\n- {first}\n  - draws\n  - colours\n- {second}\n  - writes prompts")
@@ -88,3 +88,10 @@ def test_what_follows_on_an_item_is_on_what_the_item_names() -> None:
     assert roles_of("Pixel artists are old.\n\n- Generative pixel artist\n\nWrites prompts.")["Writes prompts."] == (
         "Generative pixel artist",
     )
+
+
+def test_a_further_sentence_of_a_long_item_is_on_what_the_item_names() -> None:
+    further = "They keep " + "brushes, " * 60 + "and rest."
+    found = roles_of(f"Two trades:\n\n- Sprite artists draw. {further}\n- Brushes are dear")
+    assert found[further] == ("Pixel artist",)
+    assert found["Brushes are dear"] == ()
