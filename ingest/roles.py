@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ingest.terms import stem
-from ingest.types import Article, Chunk, Role, Span, Unit, UnitKind
+from ingest.types import Article, Chunk, Role, Span, Unit
 
 INFERRED_MENTIONS = 3  # of a name before it is taken for a role without front matter
 INFERRED_NAMES = 100  # the commonest are looked at, in a time that grows with the square of their number
@@ -255,10 +255,9 @@ def attribute(chunks: Iterable[Chunk], names: RoleNames) -> list[Chunk]:
             if unit.kind == "row":
                 units.append(replace(unit, roles=_roles_of_row(chunk, unit, names)))
                 continue
-            roles, in_full = names.named(chunk.quote(unit))
-            spoken.hears(
-                chunk.quote(unit), roles if in_full else (), begins_item=unit.kind == "item" and _begins_line(chunk, unit), kind=unit.kind
-            )
+            text, is_item = chunk.quote(unit), unit.kind == "item"
+            roles, in_full = names.named(text)
+            spoken.hears(text, roles if in_full else (), is_item=is_item, begins=is_item and _begins_line(chunk, unit))
             units.append(replace(unit, roles=(in_full and roles) or of_heading or spoken.roles or roles))
         attributed.append(replace(chunk, units=tuple(units)))
     return attributed
@@ -272,13 +271,13 @@ class _Spoken:
         self._names = names
         self._of_list: tuple[str, ...] = ()  # what its items are on that name no role
 
-    def hears(self, text: str, named: tuple[str, ...], *, begins_item: bool, kind: UnitKind) -> None:
-        """A sentence, an item or a further sentence of one, and the roles that it names in full."""
+    def hears(self, text: str, named: tuple[str, ...], *, is_item: bool, begins: bool) -> None:
+        """A sentence or an item, and the roles that it names in full; an item that does not begin is a further sentence of one."""
         if named:
             self.roles = named
-        elif begins_item:
+        elif begins:
             self.roles = self._of_list
-        if kind != "item" or (named and self._opens(text)):
+        if not is_item or (named and self._opens(text)):
             self._of_list = self.roles
 
     def _opens(self, item: str) -> bool:

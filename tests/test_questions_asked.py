@@ -85,6 +85,8 @@ def test_typing_errors_are_mended_and_known_words_kept() -> None:
 def test_a_word_that_the_model_knows_is_no_typing_error() -> None:
     speller = Speller(lambda: {"base": 9, "models": 9}, {"modles"}.__contains__)
     assert speller.mend("modles modelz") == "modles models"
+    speller = Speller(lambda: {"base": 9, "models": 9}, {"baked"}.__contains__)
+    assert speller.mend("bake modles") == "bake models"
 
 
 def test_an_english_word_is_no_typing_error_though_a_word_of_the_articles_is_close_to_it() -> None:

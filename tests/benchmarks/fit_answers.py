@@ -1,9 +1,10 @@
 """Fits the weights in chatbot/fitted.json: python -m tests.benchmarks.fit_answers --data FOLDER --articles FOLDER [FOLDER ...]
 
 Which unit answers: a listwise logistic fit, on the tune half of corpus/questions.jsonl, asked of each folder of articles, and on the practice
-articles that the reader was not trained on (up to zzyv, when it was last fitted: 207, of which 105 are on the project's own
-two roles), both weighing alike. Whether any does: a logistic fit on the signs of the evidence as it is then ranked, on the tune half and on what the reader was not taught of
-the tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2, FOLDER/clapnq): 192 questions on three articles whose other paragraphs were taught, and 24. What is printed was found out of fold.
+articles that the reader was not trained on (up to zzyv, when it was last fitted: 207, of which 105 are on the project's own two roles), both weighing
+alike. Whether any does: a logistic fit on the signs of the evidence as it is then ranked, on the tune half and on what the reader was not taught of the
+tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2, FOLDER/clapnq): 192 questions on three articles whose other paragraphs were taught, and 24. What is
+printed was found out of fold.
 Run after train_reader.
 """
 
