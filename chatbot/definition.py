@@ -18,9 +18,16 @@ OPENING = 50  # characters within which a sentence names what it says the meanin
 _ASKS = re.compile(
     r"^\W*(?:(?:and|so|but|ok(?:ay)?|hi|hello|hey|well|please|sorry|first|then|now)\b\W*)*"
     r"(?:what(?: exactly| even| actually)? (?:is|are|does|do)|what['’]?s|who(?: exactly)? (?:is|are)|who['’]?s|define|explain|"
-    r"(?:the )?(?:meaning|definition) of)\b|\bwhat (?:does|do|is) (?:that|it|this) (?:even |actually |really )?(?:mean|meant)|\bmean(?:s|t)? by\b",
+    r"(?:the )?(?:meaning|definition) of)\b|\bwhat (?:does|do|is) (?:that|it|this) (?:even |actually |really )?(?:mean|meant)|\bmean(?:s|t)? by\b"
+    r"|\b(?:stands?|short) for what\b",
     re.IGNORECASE,
 )
+_WANTED_FOR = re.compile(r"^\W*for [^:,.?!]{1,60}[:,]\s*", re.IGNORECASE)  # "For our glossary: what is lamination?"
+_EXPLAINED_FOR = re.compile(  # "Define lamination for a glossary."
+    r"(\b(?:define|explain|definition|meaning|mean|stands? for)\b.*?)\s+for (?:an?|the|my|our|his|her|their|someone|somebody|people|me|us)\b[^.?!]*",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 _ASKS_NAMES = re.compile(
     r"^(?![^.?!]*\b(?:grow|move|advance|promot|earn|pa(?:y|id)|above|below|after|senior)\w*\b).*?(?:"
     r"\b(?:other|else|alternative) (?:job )?(?:titles?|names?)\b(?! of (?!an?\b|the\b))|\banother (?:job )?(?:title|name) for\b"
@@ -47,7 +54,8 @@ _DOES = re.compile(
 _FILLER = frozenset(
     content_terms(
         "define definition mean meaning meant explain sentence sentences word words short brief briefly simple simply plain english term terms exactly actual "
-        "actually even really basically ok okay well hi hello hey please role job title person people called anyway"
+        "actually even really basically ok okay well hi hello hey please role job title person people called anyway stand stands abbreviation acronym "
+        "letters line lines paragraph one two three few couple"
     )
 )
 
@@ -62,6 +70,8 @@ class Subject:
 
     def defined_in(self, sentence: str) -> float:
         """1 where a sentence opens with it and says what it is, a half where it says what it does, else 0."""
+        if any(_spells_out(sentence, term) for term in self.terms if len(self.terms) == 1):
+            return 1.0
         rest = self._after_it(sentence)
         if rest is None:
             return 0.0
@@ -92,14 +102,28 @@ class Subject:
 
 def subject_of(question: str, names: RoleNames) -> Subject | None:
     """What a question asks the meaning of, or no more than what it does; None where it asks for anything else, or of several roles."""
-    if not _ASKS.search(question):
-        return None
+    asking = _asking(question)
     roles = dict.fromkeys(mention.role for mention in names.mentions(question) if not mention.weak)
-    own = frozenset(content_terms(names.neutral(question) if roles else question)) - _FILLER
+    own = frozenset(content_terms(names.neutral(asking) if roles else asking)) - _FILLER
     if roles:
-        is_all = len(roles) == 1 and own <= set(content_terms(names.noun))
+        is_all = asking and len(roles) == 1 and own <= set(content_terms(names.noun))
         return Subject(names, next(iter(roles)), frozenset()) if is_all else None
     return Subject(names, None, own) if 0 < len(own) <= LONGEST else None
+
+
+def _asking(question: str) -> str:
+    """The sentence that asks the meaning of something, without what it is wanted for; empty where none does."""
+    sentences = (_WANTED_FOR.sub("", sentence) for sentence in _SENTENCE_END.split(question))
+    return next((_EXPLAINED_FOR.sub(r"\1", sentence) for sentence in sentences if _ASKS.search(sentence)), "")
+
+
+def _spells_out(sentence: str, short: str) -> bool:
+    """Whether it gives the words that a short form stands for: "short crust pastry (SCP)"."""
+    for form in re.finditer(rf"\(\W*{re.escape(short)}s?\W*\)", sentence, re.IGNORECASE):
+        words = re.findall(r"[^\W_]+", sentence[: form.start()])[-len(short) :]
+        if len(short) > 1 and "".join(word[0] for word in words).lower() == short.lower():
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,15 @@ NAMES = RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("c
 
 @pytest.mark.parametrize(
     "question",
-    ["What is a bread baker?", "ok, who is a loaf maker", "define bread baker in one sentence", "Bread baker - what does that even mean?"],
+    [
+        "What is a bread baker?",
+        "ok, who is a loaf maker",
+        "define bread baker in one sentence",
+        "Bread baker - what does that even mean?",
+        'Please define "loaf maker" for our staff handbook.',
+        "What is a bread baker, in one or two lines?",
+        "For my daughter: what is a bread baker? She wants to know.",
+    ],
 )
 def test_a_role_is_to_be_defined(question: str) -> None:
     subject = subject_of(question, NAMES)
@@ -30,6 +38,8 @@ def test_a_role_is_to_be_defined(question: str) -> None:
         "Who is happier, a bread baker or a cake artist?",
         "What is the first thing that a bread baker learns in the morning?",
         "Is a bread baker a chef?",
+        "What is the best oven for a bread baker?",
+        "What is a bread baker? I would rather be a pastry chef.",
         "",
     ],
 )
@@ -72,6 +82,25 @@ def test_a_word_is_defined_by_the_sentence_that_opens_with_it() -> None:
     assert subject
     assert subject.defined_in("Sourdough is dough that rises by wild yeast.") == 1.0
     assert subject.defined_in("Wild yeast lifts sourdough.") == 0.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does SCP mean? My boss keeps saying it.",
+        "what's scp",
+        "For our glossary, SCP stands for what?",
+        "Define SCP for me.",
+        "what is SCP short for",
+    ],
+)
+def test_a_short_form_is_defined_where_it_is_spelled_out(question: str) -> None:
+    subject = subject_of(question, NAMES)
+    assert subject
+    assert subject.defined_in("Tarts are made of Short Crust Pastry (SCP).") == 1.0
+    assert subject.defined_in("Short-crust pastry (SCPs) crumbles.") == 1.0
+    assert subject.defined_in("A tart is brittle pastry (SCP).") == 0.0
+    assert subject.defined_in("Tarts are made of SCP.") == 0.0
 
 
 @pytest.mark.parametrize(
