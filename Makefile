@@ -29,9 +29,9 @@ bench-page: .venv/installed-dev
 	@$(BIN)/python -m tests.benchmarks.page --rounds $(or $(ROUNDS),3) $(if $(CHUNKS),--chunks $(CHUNKS)) \
 	  $(if $(wildcard .venv-peers/bin/python),--peers .venv-peers/bin/python)
 
-# ARTICLES=folder takes other articles than corpus/articles, SPLIT=tune the other half of the questions
+# ARTICLES=folder takes other articles than corpus/articles, SPLIT=tune the other half of the questions, QUESTIONS=file others
 bench-answers: .venv/installed-dev
-	@$(BIN)/python -m tests.benchmarks.answers --split $(or $(SPLIT),report) $(if $(ARTICLES),--articles $(ARTICLES))
+	@$(BIN)/python -m tests.benchmarks.answers --split $(or $(SPLIT),report) $(if $(ARTICLES),--articles $(ARTICLES)) $(if $(QUESTIONS),--questions $(QUESTIONS))
 
 # the project on public sets, beside its rivals: DATA=folder, SETS=scifact,squad2, PART=report|tune|all, PEERS=0, JSON=file, CACHE=folder
 bench-quality: $(if $(DATA),.venv/installed-dev $(if $(filter 0,$(PEERS)),,.venv-peers/installed))

@@ -15,6 +15,7 @@ import numpy as np
 
 from chatbot import fitted
 from chatbot.evidence import NEAR, RARE, Evidence, Query, late_interaction
+from chatbot.understanding import leans_on_what_is_told
 from ingest.embed import Vectors
 from ingest.index import GenerationIndex
 from ingest.terms import terms
@@ -133,7 +134,8 @@ def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> V
     seen = signs(index, query, ranked)
     total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
     missing = tuple(term for term in query.terms if term not in _NAMES_NOTHING and not index.document_count(term))
-    return Verdict(1 / (1 + math.exp(-total)), missing, _is_off_topic(query, ranked[:TOP]))
+    asks_of_others = leans_on_what_is_told(query.text) and not any(map(index.document_count, query.terms))
+    return Verdict(0.0 if asks_of_others else 1 / (1 + math.exp(-total)), missing, _is_off_topic(query, ranked[:TOP]))
 
 
 def _is_off_topic(query: Query, best: Sequence[Evidence]) -> bool:

@@ -101,6 +101,10 @@ class Advisor:
         passages = self._passages(opened, query)
         return self._ordered(query, passages, rank(opened.index, query, passages))
 
+    def standalone(self, question: str, history: Sequence[str] = ()) -> str:
+        """A question, not yet taken into parts, as it is searched for where no model writes."""
+        return self._current().standalone(question, history)
+
     def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], evidence.Signs, abstention.Signs]:
         """What the fits in tests/benchmarks see of a question: every unit's quote and signs, and the signs of the evidence as a whole."""
         opened = self._current()
@@ -125,6 +129,10 @@ class Advisor:
             if stored.article.id == article_id:
                 return stored
         raise ArticleUnknownError(f"There is no article '{article_id}'; `career-advisor articles` lists them.")
+
+    def names(self) -> RoleNames:
+        """The roles that the articles are about, with all their names."""
+        return self._current().names
 
     def chunks(self) -> list[Chunk]:
         """Every chunk of the generation that is served."""

@@ -22,12 +22,23 @@ _ASKS = re.compile(
     r"|\b(?:stands?|short) for what\b",
     re.IGNORECASE,
 )
-_WANTED_FOR = re.compile(r"^\W*for [^:,.?!]{1,60}[:,]\s*", re.IGNORECASE)  # "For our glossary: what is lamination?"
-_EXPLAINED_FOR = re.compile(  # "Define lamination for a glossary."
-    r"(\b(?:define|explain|definition|meaning|mean|stands? for)\b.*?)\s+for (?:an?|the|my|our|his|her|their|someone|somebody|people|me|us)\b[^.?!]*",
+_ASKS_LATER = re.compile(  # after another sentence, where "What is that?" and "What are the chances?" ask for no definition
+    r"\b(?:mean(?:s|t|ing)?|define|definition|(?:stands?|short) for)\b"
+    r"|^\W*(?:what|who)(?:['’]?s| is| are) (?!(?:the|this|that|these|those|it|they|he|she|my|your|our|his|her|their)\b)(?:an? )?[\w-]+(?: [\w-]+)?\W*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+_BESIDES = re.compile(  # whom or what it is wanted for, and in how many words
+    r"^\W*for [^:,.?!]{1,60}[:,]\s*"
+    r"|,? in (?:just |only )?(?:one|two|three|four|five|ten|\d+|a few|a couple of)(?: or \w+)? (?:\w+ )?(?:words?|lines?|sentences?)\b"
+    r"|(?<=[\"”’']) for (?:an?|the) [^.?!]*| for (?:me\b|us\b|(?:my|our|his|her|their|somebody|someone|people) ?[^.?!]*)"
+    r"|\b(?:stands?|short) for(?: what)?\b",
+    re.IGNORECASE,
+)
+_WANTS_WORDS = re.compile(
+    r"\b(?:define|explain|definition|(?:stands?|short) for)\b|\bin (?:\w+ ){1,5}(?:words?|lines?|sentences?)\b|^\W*for\b", re.IGNORECASE
+)
+_SENTENCE_END = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+", re.IGNORECASE)
+_SMALL = frozenset({"a", "an", "and", "for", "in", "of", "on", "or", "the", "to"})  # words that a short form may have no letter of
 _ASKS_NAMES = re.compile(
     r"^(?![^.?!]*\b(?:grow|move|advance|promot|earn|pa(?:y|id)|above|below|after|senior)\w*\b).*?(?:"
     r"\b(?:other|else|alternative) (?:job )?(?:titles?|names?)\b(?! of (?!an?\b|the\b))|\banother (?:job )?(?:title|name) for\b"
@@ -54,8 +65,7 @@ _DOES = re.compile(
 _FILLER = frozenset(
     content_terms(
         "define definition mean meaning meant explain sentence sentences word words short brief briefly simple simply plain english term terms exactly actual "
-        "actually even really basically ok okay well hi hello hey please role job title person people called anyway stand stands abbreviation acronym "
-        "letters line lines paragraph one two three few couple"
+        "actually even really basically ok okay well hi hello hey please role job title person people called anyway"
     )
 )
 
@@ -69,8 +79,8 @@ class Subject:
     terms: frozenset[str]
 
     def defined_in(self, sentence: str) -> float:
-        """1 where a sentence opens with it and says what it is, a half where it says what it does, else 0."""
-        if any(_spells_out(sentence, term) for term in self.terms if len(self.terms) == 1):
+        """1 where a sentence opens with it and says what it is, or spells out what it is short for, a half where it says what it does, else 0."""
+        if len(self.terms) == 1 and _spells_out(sentence, *self.terms):
             return 1.0
         rest = self._after_it(sentence)
         if rest is None:
@@ -103,26 +113,41 @@ class Subject:
 def subject_of(question: str, names: RoleNames) -> Subject | None:
     """What a question asks the meaning of, or no more than what it does; None where it asks for anything else, or of several roles."""
     asking = _asking(question)
-    roles = dict.fromkeys(mention.role for mention in names.mentions(question) if not mention.weak)
+    if not asking:
+        return None
+    roles = _roles_in(question, names)
+    if roles and not _roles_in(asking, names):
+        asking = question  # which is on a role: "Bakers need a licence. What does that mean?"
     own = frozenset(content_terms(names.neutral(asking) if roles else asking)) - _FILLER
     if roles:
-        is_all = asking and len(roles) == 1 and own <= set(content_terms(names.noun))
+        is_all = len(roles) == 1 and own <= set(content_terms(names.noun))
         return Subject(names, next(iter(roles)), frozenset()) if is_all else None
     return Subject(names, None, own) if 0 < len(own) <= LONGEST else None
 
 
+def _roles_in(text: str, names: RoleNames) -> dict[str, None]:
+    return dict.fromkeys(mention.role for mention in names.mentions(text) if not mention.weak)
+
+
 def _asking(question: str) -> str:
-    """The sentence that asks the meaning of something, without what it is wanted for; empty where none does."""
-    sentences = (_WANTED_FOR.sub("", sentence) for sentence in _SENTENCE_END.split(question))
-    return next((_EXPLAINED_FOR.sub(r"\1", sentence) for sentence in sentences if _ASKS.search(sentence)), "")
+    """The sentence that asks the meaning of something, and of it what is asked; empty where none does."""
+    for number, sentence in enumerate(_SENTENCE_END.split(question)):
+        asked = _BESIDES.sub("", sentence) if _WANTS_WORDS.search(sentence) else sentence
+        if (_ASKS.search(sentence) or _ASKS.search(asked)) and (number == 0 or _ASKS_LATER.search(sentence)):
+            return asked
+    return ""
 
 
 def _spells_out(sentence: str, short: str) -> bool:
-    """Whether it gives the words that a short form stands for: "short crust pastry (SCP)"."""
-    for form in re.finditer(rf"\(\W*{re.escape(short)}s?\W*\)", sentence, re.IGNORECASE):
-        words = re.findall(r"[^\W_]+", sentence[: form.start()])[-len(short) :]
-        if len(short) > 1 and "".join(word[0] for word in words).lower() == short.lower():
-            return True
+    """Whether it gives the words that a short form, of this stem, stands for: "short crust pastry (SCP)"."""
+    for form in re.finditer(r"\(\W*([^\W_]{2,})\W*\)", sentence):
+        letters = form.group(1).lower()
+        if short.removesuffix("s") != letters.removesuffix("s"):
+            continue
+        words = [word.lower() for word in re.findall(r"[^\W_]+", sentence[: form.start()])]
+        for said in (words, [word for word in words if word not in _SMALL]):
+            if any("".join(word[0] for word in said[-len(wanted) :]) == wanted for wanted in (letters, letters.removesuffix("s"))):
+                return True
     return False
 
 

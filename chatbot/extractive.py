@@ -16,16 +16,18 @@ from chatbot.understanding import Asked, Shape
 from ingest.types import CELL_END, Chunk, Span, Unit
 
 # An answer is short where the best unit stands out. Where a crowd stands close behind it, which of them answers is not known, and what is close is given
-# as long as there is room. Tune half, the corpus and as published: 88.6 and 87.5 % of the facts in 54 and 54 words at the median of one-fact questions, in
-# place of 86.5 and 87.0 % in 79 and 76 (LEVEL .05, CLOSE_WORDS 50, no crowd, 150 words each). With 300 words each 89.2 and 89.2 %; with CROWDED .038, LEVEL
-# .02, CLOSE .08 and 300 words each 86.2 and 86.4 % in 49 and 49.5.
+# as long as there is room. Of 900 questions, drawn by chance, that a half of the reader was not taught (tests/benchmarks/questions.py), the corpus and as published:
+# 89.8 and 90.1 % of the facts in 56 and 49 words at the median of one-fact questions; with CROWDED .044 87.9 and 88.4 % in 51 and 44, with .07 90.1 and 90.3 %
+# in 68 and 70; with LEVEL .04 90.4 and 90.1 % in 58 and 54. With CROWDED .044 and no medium list given whole 87.0 and 88.1 % in 49 and 43.
 WORDS: dict[Shape, int] = {"fact": 150, "list": 300, "comparison": 300}  # at most, but for a first unit or a whole list that is longer
 LEVEL = 0.03  # below the best score: a unit no further below it is given as long as there is room
 CLOSE = 0.1  # a unit no further below is given while the answer
 CLOSE_WORDS = 40  # has no more words with it
 CROWD = 4  # units, besides those of a list that is given whole, that are no further than
-CROWDED = 0.044  # below the best one are a crowd: then all that are close count as level
+CROWDED = 0.062  # below the best one are a crowd: then all that are close count as level
 SMALL_LIST_WORDS = 45  # a list of no more is given whole when one of its items is wanted
+MEDIUM_LIST_WORDS = 100  # and one of no more, as long as there is room, where two of its items are no further than
+NEAR_BEST = 0.05  # below the best score
 SHORT_LEAD_WORDS = 4  # a list's opening of fewer words ("Key traits:") is shown with the heading above it
 
 BAR = r"\|"  # a bar that is no cell's end
@@ -65,18 +67,21 @@ def choose(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) ->
 
 def topped_up(picked: Sequence[Picked], ranked: Sequence[Evidence], words: int) -> list[Picked]:
     """Units level with the best one as long as there is room, and units close to it in an answer that is short, or where a crowd of
-    them stands close; a small list comes whole.
+    them stands close; a small list comes whole, and one of which more than an item is wanted.
     """
     answer = _Growing(picked)
     others = [evidence for evidence in ranked[1:] if not answer.holds(evidence)]
     level = CLOSE if len(others) >= CROWD and ranked[0].score - others[CROWD - 1].score <= CROWDED else LEVEL
+    near = {(one.passage.row, one.number) for one in ranked if ranked[0].score - one.score <= NEAR_BEST}
     for evidence in ranked:
         behind = ranked[0].score - evidence.score
         if behind > CLOSE:
             break
         room = words if behind <= level else min(words, CLOSE_WORDS)
         whole = _whole_list(evidence) if evidence.unit.kind == "item" else []
-        if not (whole and _Growing(whole).words <= SMALL_LIST_WORDS and answer.takes(whole, room)):
+        are_wanted = sum((evidence.passage.row, one.number) in near for one in whole) > 1
+        comes_whole = whole and _Growing(whole).words <= (MEDIUM_LIST_WORDS if are_wanted else SMALL_LIST_WORDS)
+        if not (comes_whole and answer.takes(whole, words if are_wanted else room)):
             answer.takes([Picked(evidence.passage.chunk, evidence.number)], room)
     return answer.picked
 

@@ -260,6 +260,12 @@ def told_before(question: str) -> int:
     return asks if is_of_asker and content_terms(asked) and not _POINTS_BACK.search(asked) else 0
 
 
+def leans_on_what_is_told(question: str) -> bool:
+    """Whether what it asks says nothing by itself, and all its words are in what is told before: "We sell bread. Why?"."""
+    asking = [sentence for sentence in _GAP.split(question) if _ASKS.search(sentence)]
+    return bool(asking) and asking != [question] and not any(map(content_terms, asking))
+
+
 def _names_only_a_role(piece: str, names: RoleNames) -> bool:
     """Whether a piece has no verb, and nothing but the name of a role: "and how for a pastry chef?"."""
     return all(_JOINS.fullmatch(word) or word.startswith(names.noun) for word in re.findall(r"\w+", names.neutral(piece).lower()))

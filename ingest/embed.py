@@ -164,11 +164,14 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """A sentence-transformers model as this project's Embedder, and as LangChain's Embeddings (chatbot/langchain.py says so to LangChain); safe to call from several threads."""
 
-    def __init__(self, name: str, exports: Path | None = None) -> None:
-        """`exports` is the folder where exported models lie; without one torch serves. Loads nothing until something is embedded."""
+    def __init__(self, name: str, exports: Path | None = None, adapter: Path | None = None) -> None:
+        """`exports` is the folder where exported models lie; without one torch serves. `adapter` is a file of other changes to the default model than
+        those that come with it; other models have none. Loads nothing until something is embedded.
+        """
         self._name = name
         self._exports = exports
-        self.fingerprint = _fingerprint(name)
+        self._adapter = adapter or Path(str(files("ingest") / ADAPTER))
+        self.fingerprint = _fingerprint(name, self._adapter)
         self._loading = RLock()
         self._loaded: Model | None = None
 
@@ -179,7 +182,7 @@ class SentenceTransformerEmbedder:
         from ingest.torch_model import TorchModels  # noqa: PLC0415 - it takes seconds
 
         if self._name == DEFAULT_MODEL:
-            return TorchModels(str(_default_folder()), Path(str(files("ingest") / ADAPTER)))
+            return TorchModels(str(_default_folder()), self._adapter)
         return TorchModels(self._name, None)
 
     @cached_property
@@ -302,11 +305,11 @@ def _default_folder() -> Path:
     return folder
 
 
-def _fingerprint(name: str) -> str:
+def _fingerprint(name: str, adapter: Path) -> str:
     """Names what makes the vectors, so that an index is never searched with another model's. No path: runs are compared across machines."""
     if name == DEFAULT_MODEL:
-        adapter = hashlib.sha256((files("ingest") / ADAPTER).read_bytes()).hexdigest()
-        return f"{DEFAULT_MODEL}@{DEFAULT_MODEL_SHA256[:12]}+{adapter[:12]}/fp32{READS}"
+        changes = hashlib.sha256(adapter.read_bytes()).hexdigest()
+        return f"{DEFAULT_MODEL}@{DEFAULT_MODEL_SHA256[:12]}+{changes[:12]}/fp32{READS}"
     folder = Path(name)
     weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not weights:

@@ -40,6 +40,10 @@ def test_a_role_is_to_be_defined(question: str) -> None:
         "Is a bread baker a chef?",
         "What is the best oven for a bread baker?",
         "What is a bread baker? I would rather be a pastry chef.",
+        "A bread baker needs a licence. What does that mean?",
+        "I am a bread baker. What do I do?",
+        "What does it mean for a pastry chef to be certified?",
+        "What is a bread baker vs. a patissier?",
         "",
     ],
 )
@@ -101,6 +105,34 @@ def test_a_short_form_is_defined_where_it_is_spelled_out(question: str) -> None:
     assert subject.defined_in("Short-crust pastry (SCPs) crumbles.") == 1.0
     assert subject.defined_in("A tart is brittle pastry (SCP).") == 0.0
     assert subject.defined_in("Tarts are made of SCP.") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("What are SCPs?", "Tarts are made of short crust pastries (SCPs)."),
+        ("What is TBS?", "They add table butter salts (TBS) to it."),
+        ("What is DAC?", "We serve it as dough and cream (DAC)."),
+        ("What does SAR stand for?", "It is sold as slow acting rye (SaR)."),
+    ],
+)
+def test_a_short_form_may_be_a_plural_end_in_an_s_or_leave_small_words_out(question: str, sentence: str) -> None:
+    subject = subject_of(question, NAMES)
+    assert subject
+    assert subject.defined_in(sentence) == 1.0
+
+
+@pytest.mark.parametrize("question", ["What is few-line shaping?", "I bake. What is few-line shaping?"])
+def test_every_word_of_what_is_to_be_defined_counts(question: str) -> None:
+    subject = subject_of(question, NAMES)
+    assert subject
+    assert subject.defined_in("Few-line shaping is an art.") == 1.0
+    assert subject.defined_in("Shaping is an art.") == 0.0
+
+
+@pytest.mark.parametrize("question", ["I bake. What is that?", "I studied maths. What are my chances?", "I bake. What is the best oven?"])
+def test_what_follows_on_another_sentence_is_no_definition_where_it_points_back(question: str) -> None:
+    assert subject_of(question, NAMES) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT
 
 from ingest import exported
-from ingest.embed import MANY, Reading, SentenceTransformerEmbedder, Vectors, _default_folder
+from ingest.embed import ADAPTER, MANY, Reading, SentenceTransformerEmbedder, Vectors, _default_folder
 from ingest.errors import EmbeddingModelError, StorageError
 from ingest.exported import STALE, TOGETHER, Details, UnfitError, prepared, write_details
 from ingest.settings import DEFAULT_MODEL, IngestSettings
@@ -320,3 +320,12 @@ def test_warming_loads_what_is_exported_and_exports_nothing(
     warmed.warm()
     assert isinstance(warmed._loaded, exported.ExportedModel)
     assert list(warmed._loaded._sessions) == [exported.THREADS]  # and not what only an ingest needs
+
+
+def test_other_changes_to_the_default_model_are_told_by_the_fingerprint(tmp_path: Path) -> None:
+    shipped = SentenceTransformerEmbedder(DEFAULT_MODEL)
+    same, other = tmp_path / "same", tmp_path / "other"
+    same.write_bytes((ROOT / "ingest" / ADAPTER).read_bytes())
+    other.write_bytes(b"other")
+    assert SentenceTransformerEmbedder(DEFAULT_MODEL, adapter=same).fingerprint == shipped.fingerprint
+    assert SentenceTransformerEmbedder(DEFAULT_MODEL, adapter=other).fingerprint != shipped.fingerprint

@@ -159,6 +159,18 @@ def test_an_answer_of_lists_holds_no_more_words_than_it_has_room_for_each_openin
         assert all(shown([*picked, one]) > 40 for one in level)  # what was left out had no room
 
 
+@pytest.mark.parametrize(("words", "scores", "given"), [(20, (0.9, 0.86, 0.5), 3), (20, (0.9, 0.84, 0.5), 1), (40, (0.9, 0.86, 0.5), 1)])
+def test_a_list_comes_whole_where_two_of_its_items_stand_near_the_best(words: int, scores: Sequence[float], given: int) -> None:
+    """But for one that is long, and one of which a single item is wanted."""
+    of_sentences = evidence_of([(2, 0.1), *((words, score) for score in scores)])
+    chunk = of_sentences[0].passage.chunk
+    lead, *items = chunk.units
+    units = (lead, *(replace(unit, kind="item", lead=lead.span) for unit in items))
+    passage = replace(of_sentences[0].passage, chunk=replace(chunk, units=units))
+    ranked = [replace(one, passage=passage, unit=units[one.number]) for one in of_sentences]
+    assert len(choose(ranked, FACT)) == given
+
+
 def shown(picked: Sequence[Picked]) -> int:
     """Words of the quotes, and of what opens each list that any of them stands in."""
     text = picked[0].chunk.text

@@ -12,7 +12,7 @@ from chatbot.follow_up import standalone
 from chatbot.retrieve import content_terms
 from chatbot.spelling import Speller, counts_of
 from chatbot.suggestions import of_the_other_role
-from chatbot.understanding import aside, parts, told_before, understand
+from chatbot.understanding import aside, leans_on_what_is_told, parts, told_before, understand
 from ingest.roles import RoleNames
 from ingest.types import Role
 
@@ -293,3 +293,19 @@ def test_another_language_is_told(text: str) -> None:
 )
 def test_what_only_leads_up_to_a_question_is_told_from_it(told: str, asked: str) -> None:
     assert told_before(told + asked) == len(told)
+
+
+@pytest.mark.parametrize(
+    ("question", "leans"),
+    [
+        ("We sell bread. Why?", True),
+        ("I met a falconer. How is that?", True),
+        ("Why?", False),
+        ("We sell bread. Whom should we hire?", False),
+        ("We sell bread. Why? What does a baker earn?", False),
+        ("We sell bread.", False),
+        ("", False),
+    ],
+)
+def test_a_question_that_says_nothing_by_itself_leans_on_what_is_told(question: str, leans: bool) -> None:
+    assert leans_on_what_is_told(question) is leans

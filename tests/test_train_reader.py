@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from chatbot.advisor import Advisor
+from chatbot.evaluation.questions import Question as Row
+from chatbot.evaluation.questions import read_questions, to_ask
 from chatbot.evidence import late_interaction
 from chatbot.opened import without_roles
 from ingest.embed import ADAPTER, SentenceTransformerEmbedder, Vectors
@@ -18,6 +21,7 @@ from ingest.roles import RoleNames
 from ingest.types import Role
 from tests.benchmarks.practice import HELD_OUT
 from tests.benchmarks.quality.clapnq import Question
+from tests.benchmarks.questions import HALVES, TAUGHT, questions_of_half
 
 if TYPE_CHECKING:  # torch takes seconds, in every worker
     from tests.benchmarks.train_reader import Reader
@@ -129,7 +133,7 @@ def texts_of(groups: Sequence[Sequence[Question]]) -> list[str]:
 
 @pytest.mark.parametrize("new", [0, 6, 99])
 def test_the_halves_share_out_what_was_seen_and_each_is_taught_all_that_is_new_twice(new: int) -> None:
-    from tests.benchmarks.train_reader import HALVES, Lesson, lessons_of_half  # noqa: PLC0415
+    from tests.benchmarks.train_reader import Lesson, lessons_of_half  # noqa: PLC0415
 
     practice, public = (
         [Lesson(f"{name} {number}", [], [], [], [], is_held_out=number % HELD_OUT == HELD_OUT - 1) for number in range(20)]
@@ -142,6 +146,36 @@ def test_the_halves_share_out_what_was_seen_and_each_is_taught_all_that_is_new_t
     assert all(half[name] == 2 for half in halves for name in unseen)
     sizes = [half.total() for half in halves]
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_question_on_the_articles_here_is_taught_to_one_half_or_held_out() -> None:
+    first, second = ([(row.id, row.question, row.history) for row in questions_of_half(half)] for half in range(HALVES))
+    rows = [*to_ask(read_questions(ROOT / "corpus/questions.jsonl"), "report"), *read_questions(TAUGHT.with_name("held_out.jsonl"))]
+    held_out = [(row.id, row.question, row.history) for row in rows]
+    assert min(len(first), len(second)) > 0.9 * max(len(first), len(second)) > 0
+    for place in (slice(0, 1), slice(1, 3)):
+        ones, others, kept = ({row[place] for row in part} for part in (first, second, held_out))
+        assert len(ones | others) == len(first) + len(second)
+        assert not (ones | others) & kept
+
+
+def test_a_question_is_taught_with_all_that_answers_it_or_with_nothing(reader: Reader, real_advisor: Advisor) -> None:
+    from tests.benchmarks.train_reader import TIMES, lessons_of_questions  # noqa: PLC0415
+
+    quotes = [chunk.quote(unit) for chunk in real_advisor.chunks() for unit in chunk.units]
+    rows = [
+        Row(id="by evidence", question="Who bakes?", kind="fact", answerable=True, evidence=(quotes[7],), facts=(("no such words",),)),
+        Row(id="by fact", question="What is it about?", kind="fact", answerable=True, facts=((quotes[9],),)),
+        Row(id="elsewhere", question="What is not here?", kind="fact", answerable=True, evidence=("Bread is baked.",), facts=(("loaf",),)),
+        Row(id="nowhere", question="What does a loaf cost?", kind="about_roles", answerable=False),
+    ]
+    lessons = list(lessons_of_questions(real_advisor, rows, reader))
+    assert len(lessons) == TIMES
+    same = [{number for number, quote in enumerate(quotes) if quotes[at] in quote or quote in quotes[at]} for at in (7, 9)]
+    for lesson in lessons:
+        assert len(lesson.units) == len(quotes)
+        gold = [frozenset(numbers) for _, _, numbers in lesson.questions]
+        assert sorted(map(sorted, gold)) == sorted(map(sorted, [*same, set()]))
 
 
 def test_what_the_halves_learnt_is_joined_by_its_mean(reader: Reader) -> None:
