@@ -22,22 +22,21 @@ _ASKS = re.compile(
     r"|\b(?:stands?|short) for what\b",
     re.IGNORECASE,
 )
-_ASKS_LATER = re.compile(  # after another sentence, where "What is that?" and "What are the chances?" ask for no definition
-    r"\b(?:mean(?:s|t|ing)?|define|definition|(?:stands?|short) for)\b"
-    r"|^\W*(?:what|who)(?:['’]?s| is| are) (?!(?:the|this|that|these|those|it|they|he|she|my|your|our|his|her|their)\b)(?:an? )?[\w-]+(?: [\w-]+)?\W*$",
-    re.IGNORECASE,
+_ASKS_LATER = re.compile(  # after something else, where "What is that?", "What is next?" and "What are the chances?" ask for no definition
+    r"(?i:\b(?:mean(?:s|t|ing)?|define|definition|(?:stands?|short) for)\b)"
+    r"|^\W*(?i:what|who)(?i:['’]?s| is| are) (?:(?i:an?) [\w-]+(?: [\w-]+)?|[\w-]*[A-Z][\w-]*)\W*$"
 )
-_BESIDES = re.compile(  # whom or what it is wanted for, and in how many words
-    r"^\W*for [^:,.?!]{1,60}[:,]\s*"
-    r"|,? in (?:just |only )?(?:one|two|three|four|five|ten|\d+|a few|a couple of)(?: or \w+)? (?:\w+ )?(?:words?|lines?|sentences?)\b"
-    r"|(?<=[\"”’']) for (?:an?|the) [^.?!]*| for (?:me\b|us\b|(?:my|our|his|her|their|somebody|someone|people) ?[^.?!]*)"
+_WANTED_FOR = re.compile(r"^\W*for [^:,.?!]{1,60}[:,]\s*", re.IGNORECASE)  # "For our glossary: what is lamination?"
+_BESIDES = re.compile(  # for whom or what it is wanted, and in how many words
+    r"(?:^\W*|,? )in (?:just |only )?(?:one|two|three|four|five|ten|\d+|a few|a couple of)(?: or \w+)? (?:\w+ )?(?:words?|lines?|sentences?)\b(?:[,:] ?)?"
+    r"|(?<=[\"”’']) for (?:an?|the) [^.?!]*| for (?:me|us|(?:my|our|his|her|their|somebody|someone|people)\b[^.?!]*)\b"
     r"|\b(?:stands?|short) for(?: what)?\b",
     re.IGNORECASE,
 )
 _WANTS_WORDS = re.compile(
-    r"\b(?:define|explain|definition|(?:stands?|short) for)\b|\bin (?:\w+ ){1,5}(?:words?|lines?|sentences?)\b|^\W*for\b", re.IGNORECASE
+    r"\b(?:define|explain|definition|(?:stands?|short) for)\b|\bin (?:\w+ ){1,5}(?:words?|lines?|sentences?)\b", re.IGNORECASE
 )
-_SENTENCE_END = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\b\w\.\w\.)\s+", re.IGNORECASE)
 _SMALL = frozenset({"a", "an", "and", "for", "in", "of", "on", "or", "the", "to"})  # words that a short form may have no letter of
 _ASKS_NAMES = re.compile(
     r"^(?![^.?!]*\b(?:grow|move|advance|promot|earn|pa(?:y|id)|above|below|after|senior)\w*\b).*?(?:"
@@ -132,9 +131,11 @@ def _roles_in(text: str, names: RoleNames) -> dict[str, None]:
 def _asking(question: str) -> str:
     """The sentence that asks the meaning of something, and of it what is asked; empty where none does."""
     for number, sentence in enumerate(_SENTENCE_END.split(question)):
-        asked = _BESIDES.sub("", sentence) if _WANTS_WORDS.search(sentence) else sentence
-        if (_ASKS.search(sentence) or _ASKS.search(asked)) and (number == 0 or _ASKS_LATER.search(sentence)):
-            return asked
+        asking = _WANTED_FOR.sub("", sentence)
+        asked = _BESIDES.sub("", asking) if _WANTS_WORDS.search(asking) else asking
+        comes_first = number == 0 and asking == sentence
+        if (_ASKS.search(asking) or _ASKS.search(asked)) and (comes_first or _ASKS_LATER.search(asking)):
+            return asked if set(content_terms(asked)) - _FILLER else asking
     return ""
 
 

@@ -262,8 +262,9 @@ def told_before(question: str) -> int:
 
 def leans_on_what_is_told(question: str) -> bool:
     """Whether what it asks says nothing by itself, and all its words are in what is told before: "We sell bread. Why?"."""
-    asking = [sentence for sentence in _GAP.split(question) if _ASKS.search(sentence)]
-    return bool(asking) and asking != [question] and not any(map(content_terms, asking))
+    first, *others = _GAP.split(question)
+    asking = [sentence for sentence in others if _ASKS.search(sentence)]
+    return not _ASKS.search(first) and bool(asking) and not any(map(content_terms, asking))
 
 
 def _names_only_a_role(piece: str, names: RoleNames) -> bool:

@@ -22,6 +22,8 @@ NAMES = RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("c
         'Please define "loaf maker" for our staff handbook.',
         "What is a bread baker, in one or two lines?",
         "For my daughter: what is a bread baker? She wants to know.",
+        "In one sentence, what is a bread baker?",
+        "Define for me: a bread baker.",
     ],
 )
 def test_a_role_is_to_be_defined(question: str) -> None:
@@ -122,7 +124,9 @@ def test_a_short_form_may_be_a_plural_end_in_an_s_or_leave_small_words_out(quest
     assert subject.defined_in(sentence) == 1.0
 
 
-@pytest.mark.parametrize("question", ["What is few-line shaping?", "I bake. What is few-line shaping?"])
+@pytest.mark.parametrize(
+    "question", ["What is few-line shaping?", "I bake. What is a few-line shaping?", "Explain few-line shaping for my boss."]
+)
 def test_every_word_of_what_is_to_be_defined_counts(question: str) -> None:
     subject = subject_of(question, NAMES)
     assert subject
@@ -130,7 +134,17 @@ def test_every_word_of_what_is_to_be_defined_counts(question: str) -> None:
     assert subject.defined_in("Shaping is an art.") == 0.0
 
 
-@pytest.mark.parametrize("question", ["I bake. What is that?", "I studied maths. What are my chances?", "I bake. What is the best oven?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I bake. What is that?",
+        "I studied maths. What are my chances?",
+        "I bake. What is the best oven?",
+        "I was laid off. What is left?",
+        "For starters, what is the pay?",
+        "For my CV, what is the best skill to list?",
+    ],
+)
 def test_what_follows_on_another_sentence_is_no_definition_where_it_points_back(question: str) -> None:
     assert subject_of(question, NAMES) is None
 

@@ -304,6 +304,8 @@ def test_what_only_leads_up_to_a_question_is_told_from_it(told: str, asked: str)
         ("We sell bread. Whom should we hire?", False),
         ("We sell bread. Why? What does a baker earn?", False),
         ("We sell bread.", False),
+        ("What? Why?", False),
+        ("Why? We sell bread.", False),
         ("", False),
     ],
 )

@@ -4,7 +4,7 @@ Which unit answers: a listwise logistic fit, on the questions on the articles he
 the held-out practice articles, both weighing alike. Whether any does: a logistic fit on the signs of the evidence as it is then ranked, on those questions
 and on what the reader was not taught of the tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2, FOLDER/clapnq): 192 questions on three articles whose other
 paragraphs were taught, and 24. Each question on the articles here is read by the one of the two readers in --halves that was not taught it (train_reader).
-What is printed was found out of fold.
+What is printed was found out of fold, where the other folds hold other questions on the same sentences.
 
 The kept weights of the units were fitted before a reader was taught such questions, by the one as of c832b87 on the tune half, 915 questions, and on 207
 practice articles: of the questions that a half of the kept reader was not taught they have the first unit right for .792, and what is fitted on these, out of

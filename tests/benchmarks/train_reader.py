@@ -45,8 +45,8 @@ SQuAD 2.0  of 192 and 96: AUC .751, .754, .739; the first .823, .781, .823; cosi
 
 So it reads other articles on the roles better for it, and tells a little less well when SQuAD 2.0 has no answer. Its mean with bebc220's file (.85) has AUC
 .751 there, but on questions/held_out.jsonl holds 89.6 and 90.5 % of the facts in place of 90.0 and 93.7 (the corpus, as published), in 71 and 75 words at the
-median of one-fact questions in place of 56 and 44. With 842 of the 1,674 further questions (CROWDED .044, the weights before) 82.4 and 88.2 % in place of
-86.0 and 89.1.
+median of one-fact questions in place of 56 and 44. With 842 of the 1,674 further questions (CROWDED .044, the weights before) 82.4 and 88.2 % of these
+in place of 86.0 and 89.1.
 """
 
 from __future__ import annotations
