@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.definition import other_names_in, subject_of
+from chatbot.definition import Subject, other_names_in, subject_of
 from ingest.roles import RoleNames
 from ingest.terms import terms
 from ingest.types import Role
 
 NAMES = RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("cake artist",))))
+
+
+def asked_of(question: str) -> Subject:
+    subject = subject_of(question, NAMES)
+    assert subject
+    return subject
 
 
 @pytest.mark.parametrize(
@@ -27,8 +33,7 @@ NAMES = RoleNames((Role("Bread baker", ("loaf maker",)), Role("Pastry chef", ("c
     ],
 )
 def test_a_role_is_to_be_defined(question: str) -> None:
-    subject = subject_of(question, NAMES)
-    assert subject
+    subject = asked_of(question)
     assert subject.role == "Bread baker"
 
 
@@ -71,21 +76,18 @@ def test_no_definition_is_asked_for(question: str) -> None:
     ],
 )
 def test_a_sentence_that_opens_with_the_role_defines_it(sentence: str, defines: float) -> None:
-    subject = subject_of("What is a bread baker?", NAMES)
-    assert subject
+    subject = asked_of("What is a bread baker?")
     assert subject.defined_in(sentence) == defines
 
 
 def test_a_roles_short_name_is_a_word_like_others() -> None:
-    subject = subject_of("What is pastry?", NAMES)
-    assert subject
+    subject = asked_of("What is pastry?")
     assert subject.role is None
     assert subject.defined_in("Pastry is dough with fat in it.") == 1.0
 
 
 def test_a_word_is_defined_by_the_sentence_that_opens_with_it() -> None:
-    subject = subject_of("What is sourdough?", NAMES)
-    assert subject
+    subject = asked_of("What is sourdough?")
     assert subject.defined_in("Sourdough is dough that rises by wild yeast.") == 1.0
     assert subject.defined_in("Wild yeast lifts sourdough.") == 0.0
 
@@ -101,8 +103,7 @@ def test_a_word_is_defined_by_the_sentence_that_opens_with_it() -> None:
     ],
 )
 def test_a_short_form_is_defined_where_it_is_spelled_out(question: str) -> None:
-    subject = subject_of(question, NAMES)
-    assert subject
+    subject = asked_of(question)
     assert subject.defined_in("Tarts are made of Short Crust Pastry (SCP).") == 1.0
     assert subject.defined_in("Short-crust pastry (SCPs) crumbles.") == 1.0
     assert subject.defined_in("A tart is brittle pastry (SCP).") == 0.0
@@ -119,8 +120,7 @@ def test_a_short_form_is_defined_where_it_is_spelled_out(question: str) -> None:
     ],
 )
 def test_a_short_form_may_be_a_plural_end_in_an_s_or_leave_small_words_out(question: str, sentence: str) -> None:
-    subject = subject_of(question, NAMES)
-    assert subject
+    subject = asked_of(question)
     assert subject.defined_in(sentence) == 1.0
 
 
@@ -128,8 +128,7 @@ def test_a_short_form_may_be_a_plural_end_in_an_s_or_leave_small_words_out(quest
     "question", ["What is few-line shaping?", "I bake. What is a few-line shaping?", "Explain few-line shaping for my boss."]
 )
 def test_every_word_of_what_is_to_be_defined_counts(question: str) -> None:
-    subject = subject_of(question, NAMES)
-    assert subject
+    subject = asked_of(question)
     assert subject.defined_in("Few-line shaping is an art.") == 1.0
     assert subject.defined_in("Shaping is an art.") == 0.0
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from chatbot.evaluation.questions import Question, holds, read_questions, to_ask
 from chatbot.understanding import aside
+from tests.benchmarks.practice import is_gold
 
 ROOT = Path(__file__).parents[2]
 TAUGHT = Path(__file__).with_name("questions") / "taught.jsonl"
@@ -35,8 +36,4 @@ def _half_of(row: Question) -> int:
 
 def answering(quotes: Sequence[str], row: Question) -> list[bool]:
     """Which of these units answer a question: those in its evidence, or around it, and those that hold one of its facts."""
-    return [any(_same(quote, wanted) for wanted in row.evidence) or any(holds(quote, fact) for fact in row.facts) for quote in quotes]
-
-
-def _same(quote: str, wanted: str) -> bool:
-    return quote in wanted or wanted in quote
+    return [is_gold(quote, row.evidence) or any(holds(quote, fact) for fact in row.facts) for quote in quotes]

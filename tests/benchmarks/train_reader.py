@@ -56,7 +56,7 @@ import copy
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
 from multiprocessing import current_process, get_context
@@ -387,8 +387,9 @@ def lessons_of_questions(advisor: Advisor, rows: Iterable[Row], reader: Reader) 
     quotes = [chunk.quote(unit) for chunk in chunks for unit in chunk.units]
     answered = [(row, np.flatnonzero(answering(quotes, row)).tolist()) for row in rows]
     asked = [(advisor.standalone(row.question, row.history), gold) for row, gold in answered if gold or not row.answerable]
+    lesson = _lesson(PRACTICE, chunks, asked, reader, advisor.names(), is_held_out=False)
     for _ in range(TIMES):
-        yield _lesson(PRACTICE, chunks, asked, reader, advisor.names(), is_held_out=False)
+        yield replace(lesson, questions=random.sample(lesson.questions, len(lesson.questions)))
 
 
 def _together(items: Iterable[T]) -> Iterator[list[T]]:
