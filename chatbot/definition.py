@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from chatbot.retrieve import content_terms
+from chatbot.understanding import SENTENCE_GAP
 from ingest.roles import RoleNames
 from ingest.terms import terms
 
@@ -36,7 +37,6 @@ _BESIDES = re.compile(  # for whom or what it is wanted, and in how many words
 _WANTS_WORDS = re.compile(
     r"\b(?:define|explain|definition|(?:stands?|short) for)\b|\bin (?:\w+ ){1,5}(?:words?|lines?|sentences?)\b", re.IGNORECASE
 )
-_SENTENCE_END = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\b\w\.\w\.)\s+", re.IGNORECASE)
 _SMALL = frozenset({"a", "an", "and", "for", "in", "of", "on", "or", "the", "to"})  # words that a short form may have no letter of
 _ASKS_NAMES = re.compile(
     r"^(?![^.?!]*\b(?:grow|move|advance|promot|earn|pa(?:y|id)|above|below|after|senior)\w*\b).*?(?:"
@@ -130,7 +130,7 @@ def _roles_in(text: str, names: RoleNames) -> dict[str, None]:
 
 def _asking(question: str) -> str:
     """The sentence that asks the meaning of something, and of it what is asked; empty where none does."""
-    for number, sentence in enumerate(_SENTENCE_END.split(question)):
+    for number, sentence in enumerate(SENTENCE_GAP.split(question)):
         asking = _WANTED_FOR.sub("", sentence)
         asked = _BESIDES.sub("", asking) if _WANTS_WORDS.search(asking) else asking
         comes_first = number == 0 and asking == sentence

@@ -166,9 +166,9 @@ _FOREIGN = frozenset(
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
 
-_GAP = re.compile(r"(?<=[?!.])\s+(?=\S)")  # between sentences
+SENTENCE_GAP = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\b\w\.\w\.)\s+(?=\S)", re.IGNORECASE)  # none within "e.g. a chatbot"
 _PARTS = re.compile(
-    _GAP.pattern + r"|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
+    SENTENCE_GAP.pattern + r"|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,
 )
 _OF_ASKER = re.compile(r"\b(?:i|we|my|our|me|us)\b|\bhere\.", re.IGNORECASE)  # "I run a bakery.", "Baker here."
@@ -253,7 +253,7 @@ def told_before(question: str) -> int:
     """How many characters of a question only tell of the asker what leads up to it: "We sell bread. Whom should we hire?"; 0 where they name its topic, and
     where what it asks points back to them or says nothing by itself.
     """
-    starts = [0, *(gap.end() for gap in _GAP.finditer(question)), len(question)]
+    starts = [0, *(gap.end() for gap in SENTENCE_GAP.finditer(question)), len(question)]
     asks = next((start for start, end in pairwise(starts) if _ASKS.search(question[start:end])), 0)
     told, asked = question[:asks], question[asks:]
     is_of_asker = _OF_ASKER.search(told) and not _NAMES_TOPIC.search(told)
@@ -262,7 +262,7 @@ def told_before(question: str) -> int:
 
 def leans_on_what_is_told(question: str) -> bool:
     """Whether what it asks says nothing by itself, and all its words are in what is told before: "We sell bread. Why?"."""
-    first, *others = _GAP.split(question)
+    first, *others = SENTENCE_GAP.split(question)
     asking = [sentence for sentence in others if _ASKS.search(sentence)]
     return not _ASKS.search(first) and bool(asking) and not any(map(content_terms, asking))
 
