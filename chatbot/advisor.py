@@ -265,7 +265,7 @@ class Advisor:
         unanswered = tuple(one.asked.text for one in found if not one.is_answered)
         notices = [*(f"The articles do not answer this part: {part}" for part in unanswered), *_notices_on_figures(opened, picked)]
         blank = replace(blank, unanswered=unanswered)
-        shown = _cited_first(passages, citations)[: self._settings.passages]
+        shown = _cited_first(passages, citations, self._settings.passages)
         return replace(
             blank,
             status="answered",
@@ -353,16 +353,12 @@ def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:
     return tuple(sorted(passages.values(), key=lambda passage: -passage.score))
 
 
-def _cited_first(passages: Sequence[Passage], citations: Citations) -> tuple[Passage, ...]:
-    """Every passage that is cited, and after them the others, each in the order of their scores."""
+def _cited_first(passages: Sequence[Passage], citations: Citations, count: int) -> tuple[Passage, ...]:
+    """Every passage that is cited, and after them others as long as there are no more than `count`, each in the order of their scores."""
     places = [(citation.article_id, citation.start) for citation in citations.all()]
-    return tuple(
-        sorted(
-            passages,
-            key=lambda passage: (
-                not any(
-                    article == passage.chunk.article_id and passage.chunk.start <= start < passage.chunk.end for article, start in places
-                )
-            ),
-        )
-    )
+
+    def is_cited(passage: Passage) -> bool:
+        return any(article == passage.chunk.article_id and passage.chunk.start <= start < passage.chunk.end for article, start in places)
+
+    cited = sum(map(is_cited, passages))
+    return tuple(sorted(passages, key=lambda passage: not is_cited(passage))[: max(count, cited)])

@@ -14,7 +14,7 @@ NO_MODEL = "none"
 
 class ChatSettings(PrefixedSettings):
     candidates: int = Field(24, ge=1, le=200, description="passages whose sentences are looked at")
-    passages: int = Field(8, ge=1, le=50, description="of these, how many are shown with an answer")
+    passages: int = Field(8, ge=1, le=50, description="of these, how many are shown with an answer, or all that it cites")
     dense_weight: float = Field(0.6, ge=0, le=1, description="share of the vectors in a passage's score; the rest is the words'")
     rerank_model: str = Field(
         "", description="cross-encoder that reads the best passages and sentences again, by name or folder; none when empty"

@@ -166,7 +166,7 @@ _FOREIGN = frozenset(
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
 
-SENTENCE_GAP = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\b\w\.\w\.)\s+(?=\S)", re.IGNORECASE)  # none within "e.g. a chatbot"
+SENTENCE_GAP = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\b[^\W\d_]\.[^\W\d_]\.)\s+(?=\S)", re.IGNORECASE)  # none within "e.g. a chatbot"
 _PARTS = re.compile(
     SENTENCE_GAP.pattern + r"|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,

@@ -20,6 +20,7 @@ from chatbot.evaluation.questions import read_questions
 from chatbot.evidence import NEAR
 from chatbot.settings import ChatSettings
 from chatbot.types import Answer
+from ingest.embed import SentenceTransformerEmbedder
 from ingest.errors import IndexMismatchError
 from ingest.pipeline import ingest
 from ingest.settings import IngestSettings
@@ -156,6 +157,19 @@ def test_the_projects_own_questions_are_answered_with_proof(real_advisor: Adviso
     rows = random.Random(5).sample(read_questions(ROOT / "corpus/questions.jsonl"), 40)
     for row in rows:
         assert_proved(real_advisor, real_advisor.answer(row.question, row.history).answer)
+
+
+@pytest.mark.model
+def test_every_cited_passage_is_shown_however_few_are_to_be(real_data: Path, real_embedder: SentenceTransformerEmbedder) -> None:
+    advisor = Advisor(real_data, ChatSettings(passages=1), real_embedder)
+    answers = [
+        advisor.answer(question).answer for question in ("How do the two roles differ?", "What is RAG?", "Which tools does each role use?")
+    ]
+    for answer in answers:
+        assert_proved(advisor, answer)
+    assert max(len(answer.passages) for answer in answers) > 1
+    assert min(len(answer.passages) for answer in answers) == 1
+    advisor.close()
 
 
 @pytest.mark.model

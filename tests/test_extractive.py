@@ -159,7 +159,10 @@ def test_an_answer_of_lists_holds_no_more_words_than_it_has_room_for_each_openin
         assert all(shown([*picked, one]) > 40 for one in level)  # what was left out had no room
 
 
-@pytest.mark.parametrize(("words", "scores", "given"), [(20, (0.9, 0.86, 0.5), 3), (20, (0.9, 0.84, 0.5), 1), (40, (0.9, 0.86, 0.5), 1)])
+@pytest.mark.parametrize(
+    ("words", "scores", "given"),
+    [(20, (0.9, 0.86, 0.5), 3), (20, (0.9, 0.84, 0.5), 1), (40, (0.9, 0.86, 0.5), 2), (40, (0.9, 0.84, 0.5), 1)],
+)
 def test_a_list_comes_whole_where_two_of_its_items_stand_near_the_best(words: int, scores: Sequence[float], given: int) -> None:
     """But for one that is long, and one of which a single item is wanted."""
     of_sentences = evidence_of([(2, 0.1), *((words, score) for score in scores)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from chatbot.opened import without_roles
 from ingest.embed import ADAPTER, SentenceTransformerEmbedder, Vectors
 from ingest.roles import RoleNames
 from ingest.types import Role
-from tests.benchmarks.practice import HELD_OUT
+from tests.benchmarks.practice import HELD_OUT, is_gold
 from tests.benchmarks.quality.clapnq import Question
 from tests.benchmarks.questions import HALVES, TAUGHT, questions_of_half
 
@@ -63,11 +63,11 @@ def test_its_score_is_late_interaction_and_the_cosine_of_means_of_what_serves(
     reader: Reader, real_embedder: SentenceTransformerEmbedder
 ) -> None:
     """Each text as a chunk of its own that is one unit."""
-    from tests.benchmarks.train_reader import Lesson  # noqa: PLC0415
+    from tests.benchmarks.train_reader import Asked, Lesson  # noqa: PLC0415
 
     chunks = [reader.marked(reader.ids(text)) for text in TEXTS]
     lesson = Lesson("", chunks, [(number, 0, len(ids) - 2) for number, ids in enumerate(chunks)], [0, 0], [], is_held_out=False)
-    scores, _ = reader.scores(lesson, [(*reader.weighed(QUESTION, NAMES), [])])
+    scores, _ = reader.scores(lesson, [Asked(*reader.weighed(QUESTION, NAMES), [])])
 
     asked = without_roles(real_embedder.encode([QUESTION])[0], NAMES, QUESTION)
     late, unit = reader.balance.tolist()
@@ -99,11 +99,11 @@ def test_the_mean_of_two_readers_stands_between_them(reader: Reader) -> None:
 def test_every_unit_that_answers_is_to_stand_above_all_that_do_not() -> None:
     import torch  # noqa: PLC0415
 
-    from tests.benchmarks.train_reader import _wrong  # noqa: PLC0415
+    from tests.benchmarks.train_reader import Asked, _wrong  # noqa: PLC0415
 
     def pull(gold: list[int]) -> list[float]:
         scores = torch.tensor([[9.0, 1.0, 3.0, 2.0]], requires_grad=True)  # of three units, and that none answers
-        _wrong(torch.log_softmax(scores, 1), [([], torch.empty(0), gold)]).backward()
+        _wrong(torch.log_softmax(scores, 1), [Asked([], torch.empty(0), gold)]).backward()
         assert scores.grad is not None
         return [-one for one in scores.grad[0].tolist()]
 
@@ -148,6 +148,39 @@ def test_the_halves_share_out_what_was_seen_and_each_is_taught_all_that_is_new_t
     assert max(sizes) - min(sizes) <= 1
 
 
+def test_beside_the_questions_some_of_the_practice_lessons_are_taught_and_all_of_the_public_sets() -> None:
+    from tests.benchmarks.train_reader import PRACTICE, REPLAYED, Lesson, thinned  # noqa: PLC0415
+
+    lessons = [Lesson(source, [], [], [number], [], is_held_out=False) for number in range(20) for source in (PRACTICE, "public")]
+    kept = thinned(lessons)
+    assert [lesson for lesson in kept if lesson.source != PRACTICE] == [lesson for lesson in lessons if lesson.source != PRACTICE]
+    practice = [lesson.openings[0] for lesson in kept if lesson.source == PRACTICE]
+    assert practice == list(range(0, 20, REPLAYED))
+
+
+def test_a_half_of_the_questions_is_read_by_the_reader_that_was_taught_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.benchmarks import fit_answers  # noqa: PLC0415
+
+    monkeypatch.setattr(
+        fit_answers, "cases_of_questions", lambda folder, taught_half, half, only_new: [(folder, taught_half, half, only_new)]
+    )
+    readers: Any = range(HALVES)  # by the half that they were taught
+    read = list(fit_answers.cases_of_halves([Path("retold"), Path("published")], readers, only_new=True))
+    assert sorted(map(str, read)) == sorted(
+        str((Path(folder), 1 - half, half, True)) for folder in ("published", "retold") for half in (1, 0)
+    )
+
+
+def test_the_new_questions_are_those_that_no_reader_was_taught_before() -> None:
+    before = {row.id for row in [*to_ask(read_questions(ROOT / "corpus/questions.jsonl")), *read_questions(TAUGHT)]}
+    everything, new = (
+        {row.id for half in range(HALVES) for row in questions_of_half(half, only_new=only_new)} for only_new in (False, True)
+    )
+    assert new
+    assert new == everything - before
+    assert everything - new > {"p-h-two-fields-combined", "na-past-jobs"}
+
+
 def test_a_question_on_the_articles_here_is_taught_to_one_half_or_held_out() -> None:
     first, second = ([(row.id, row.question, row.history) for row in questions_of_half(half)] for half in range(HALVES))
     rows = [*to_ask(read_questions(ROOT / "corpus/questions.jsonl"), "report"), *read_questions(TAUGHT.with_name("held_out.jsonl"))]
@@ -174,8 +207,41 @@ def test_a_question_is_taught_with_all_that_answers_it_or_with_nothing(reader: R
     same = [{number for number, quote in enumerate(quotes) if quotes[at] in quote or quote in quotes[at]} for at in (7, 9)]
     for lesson in lessons:
         assert len(lesson.units) == len(quotes)
-        gold = [frozenset(numbers) for _, _, numbers in lesson.questions]
-        assert sorted(map(sorted, gold)) == sorted(map(sorted, [*same, set()]))
+        gold = [sorted(question.gold) for question in lesson.questions]
+        assert sorted(gold) == sorted(map(sorted, [*same, set()]))
+
+
+def test_a_unit_that_holds_a_fact_beside_the_evidence_counts_neither_way(reader: Reader, real_advisor: Advisor) -> None:
+    import torch  # noqa: PLC0415
+
+    from tests.benchmarks.train_reader import Asked, _wrong, lessons_of_questions  # noqa: PLC0415
+
+    quotes = [chunk.quote(unit) for chunk in real_advisor.chunks() for unit in chunk.units]
+    retold = f"To tell it otherwise, {quotes[7].lower()}"
+    rows = [
+        Row(id="by evidence", question="Who bakes?", kind="fact", answerable=True, evidence=(quotes[7],), facts=((quotes[7], quotes[9]),)),
+        Row(id="retold", question="Who bakes?", kind="fact", answerable=True, evidence=(retold,), facts=((quotes[7],), (quotes[9],))),
+        Row(id="by fact", question="Who bakes?", kind="fact", answerable=True, facts=((quotes[7],), (quotes[9],))),
+    ]
+    ones, others = ({number for number, quote in enumerate(quotes) if quotes[at] in quote or quote in quotes[at]} for at in (7, 9))
+    assert not ones & others
+    assert not any(is_gold(quote, (retold,)) for quote in quotes)
+    by_evidence, by_likeness, by_fact = [next(iter(lessons_of_questions(real_advisor, [row], reader))).questions[0] for row in rows]
+    assert set(by_evidence.gold) == ones
+    assert set(by_evidence.doubtful) == others
+    assert len(by_likeness.gold) == 2
+    assert set(by_likeness.gold) & ones
+    assert set(by_likeness.gold) & others
+    assert set(by_likeness.gold + by_likeness.doubtful) == ones | others
+    assert set(by_fact.gold) == ones | others
+    assert not by_fact.doubtful
+
+    scores = torch.tensor([[1.0, 9.0, 3.0, 2.0]], requires_grad=True)  # of three units, and that none answers
+    _wrong(torch.log_softmax(scores, 1), [Asked([], torch.empty(0), [0], [1])]).backward()
+    assert scores.grad is not None
+    first, doubtful, *_ = scores.grad[0].tolist()
+    assert first < 0
+    assert abs(doubtful) < 1e-5
 
 
 def test_what_the_halves_learnt_is_joined_by_its_mean(reader: Reader) -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -126,6 +127,7 @@ def _free_id(question: str, taken: set[str]) -> str:
     return next(name for number in itertools.count(1) if (name := stem if number == 1 else f"{stem}-{number}") not in taken)
 
 
+@lru_cache(maxsize=4096)  # the same text is looked through for every fact
 def folded(text: str) -> str:
     """Lower case, punctuation as spaces, number words as digits, one space between words."""
     return " ".join(_NUMBER_WORDS.get(word, word) for word in _NOT_WORD.sub(" ", text.casefold()).split())
