@@ -166,7 +166,10 @@ _FOREIGN = frozenset(
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
 
-SENTENCE_GAP = re.compile(r"(?<=[.?!])(?<!\bvs\.)(?<!\b[^\W\d_]\.[^\W\d_]\.)\s+(?=\S)", re.IGNORECASE)  # none within "e.g. a chatbot"
+SENTENCE_GAP = re.compile(  # none within "e.g. a chatbot" and "the U.S. market", and one after "in the U.S."
+    r"(?<=[.?!])(?<!\bvs\.)(?<!\b[^\W\d_]\.[^\W\d_]\.)\s+(?=\S)|(?<=\b[^\W\d_]\.[^\W\d_]\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+(?=(?-i:[A-Z]))",
+    re.IGNORECASE,
+)
 _PARTS = re.compile(
     SENTENCE_GAP.pattern + r"|\s*[,;]?\s+and (?=(?:what|which|who|whom|whose|how|why|when|where|is|are|do|does|can|should|will)\b)",
     re.IGNORECASE,

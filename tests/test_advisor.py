@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -161,15 +162,14 @@ def test_the_projects_own_questions_are_answered_with_proof(real_advisor: Adviso
 
 @pytest.mark.model
 def test_every_cited_passage_is_shown_however_few_are_to_be(real_data: Path, real_embedder: SentenceTransformerEmbedder) -> None:
-    advisor = Advisor(real_data, ChatSettings(passages=1), real_embedder)
-    answers = [
-        advisor.answer(question).answer for question in ("How do the two roles differ?", "What is RAG?", "Which tools does each role use?")
-    ]
-    for answer in answers:
-        assert_proved(advisor, answer)
+    with closing(Advisor(real_data, ChatSettings(passages=1), real_embedder)) as advisor:
+        answers = [
+            advisor.answer(one).answer for one in ("How do the two roles differ?", "What is RAG?", "Which tools does each role use?")
+        ]
+        for answer in answers:
+            assert_proved(advisor, answer)
     assert max(len(answer.passages) for answer in answers) > 1
     assert min(len(answer.passages) for answer in answers) == 1
-    advisor.close()
 
 
 @pytest.mark.model

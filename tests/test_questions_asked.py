@@ -240,6 +240,8 @@ def test_several_questions_are_told_apart() -> None:
     assert len(parts("Which breads does a bread baker know? How to show them?", NAMES)) == 2
     assert len(parts("What does a bread baker earn vs. a cake artist who sells tarts?", NAMES)) == 1
     assert len(parts("Who bakes by rule 3.9. And who decorates cakes?", NAMES)) == 2
+    assert len(parts("What does a bread baker earn in the U.S. market by night?", NAMES)) == 1
+    assert len(parts("What does a bread baker earn in the U.S. What does a cake artist earn?", NAMES)) == 2
     assert len(parts("Which tools, e.g. ovens, does a bread baker need? And which does a cake artist need?", NAMES)) == 2
     in_between = parts("Which breads does a bread baker know? Give 3 examples. What does she earn?", NAMES)
     assert in_between == ["Which breads does a bread baker know? Give 3 examples.", "What does she earn?"]

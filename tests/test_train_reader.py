@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from chatbot import fitted
 from chatbot.advisor import Advisor
 from chatbot.evaluation.questions import Question as Row
 from chatbot.evaluation.questions import read_questions, to_ask
@@ -281,3 +283,27 @@ def test_the_question_set_and_practice_weigh_alike_in_the_units_fit() -> None:
     assert third > 0.9
     against, speaks_for, _ = fit_evidence([case(1, PRACTICE)] * 20)  # by itself it would say so
     assert speaks_for > 0.2 > against
+
+
+def test_what_the_kept_weights_come_to_is_what_the_advisor_goes_by(real_advisor: Advisor) -> None:
+    from tests.benchmarks.fit_answers import Case, by_kept_weights  # noqa: PLC0415
+
+    questions = [
+        "What is RAG?",
+        "How much more does an LLM engineer earn?",
+        "What does an AI engineer in New York earn in dollars?",
+        "Who bakes?",
+    ]
+    cases = [
+        Case(
+            np.empty((0, 0)), np.empty(0, dtype=bool), tuple(asdict(real_advisor.signs(question)[2]).values()), question != "Who bakes?", 0
+        )
+        for question in questions
+    ]
+    found, answerable = by_kept_weights(cases)
+    assert answerable.tolist() == [True, True, True, False]
+    assert [one >= fitted.threshold() for one in found] == [
+        real_advisor.answer(question).answer.status == "answered" for question in questions
+    ]
+    assert 0 < found.min() < 0.1
+    assert 0.9 < found.max() < 1

@@ -4,7 +4,7 @@ Which unit answers: a listwise logistic fit, on the questions on the articles he
 the held-out practice articles, both weighing alike. Whether any does: a logistic fit on the signs of the evidence as it is then ranked, on those questions
 and on what the reader was not taught of the tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2, FOLDER/clapnq): 192 questions on three articles whose other
 paragraphs were taught, and 24. Each question on the articles here is read by the one of the two readers in --halves that was not taught it (train_reader); where the reader that
-these began with had been taught some, --only-new leaves them out. What is printed was found out of fold, where the other folds hold other questions on the same sentences. A
+these began with had been taught some, --only-new leaves them out. What is printed was found out of fold, where the other folds hold other questions on the same sentences, but for what the kept weights come to. A
 unit counts as one that answers if it holds any of a question's facts, which is more lenient than what the reader is taught.
 
 The kept weights of the units were fitted before a reader was taught such questions, by the one as of c832b87 on the tune half, 915 questions, and on 207
@@ -227,7 +227,7 @@ def main() -> None:
     cases = list(cases_of_halves(options.articles, readers, only_new=options.only_new))
     path = ROOT / "chatbot/fitted.json"
     weights = json.loads(path.read_text(encoding="utf-8"))
-    if options.only != "abstention":
+    if options.only in (None, "evidence"):
         more = [*cases, *cases_of_practice(embedder)]
         report_evidence(more)
         weights["evidence"] = dict(zip((f.name for f in fields(evidence.Signs)), fit_evidence(more).round(4).tolist(), strict=True))
@@ -241,8 +241,9 @@ def main() -> None:
             names = [field.name for field in fields(abstention.Signs)]
             weights["abstention"] = {"bias": round(bias, 4), **dict(zip(names, coefficients.round(4).tolist(), strict=True))}
         threshold = float(np.quantile(probability[truth], REFUSED))
+        how = "by the kept weights" if options.only == "threshold" else "out of fold"
         print(
-            f"abstention, n = {len(truth)}: AUC {roc_auc_score(truth, probability):.3f}; threshold {threshold:.3f} refuses {REFUSED:.1%} of the answerable"
+            f"abstention, {how}, n = {len(truth)}: AUC {roc_auc_score(truth, probability):.3f}; threshold {threshold:.3f} refuses {REFUSED:.1%} of the answerable"
         )
         print(f"and abstains on {np.mean(probability[~truth] < threshold):.3f} of the unanswerable")
         weights["threshold"] = round(threshold, 4)

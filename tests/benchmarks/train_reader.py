@@ -14,7 +14,7 @@ trainings:
 With --begin two processes go on from a kept file: what is right is learnt, and the vectors are kept; what it has not seen, the last N practice articles, both
 learn, twice, and the lessons that it has seen are shared out between them. With --articles each learns half of the questions on the articles here
 (tests/benchmarks/questions.py), asked of each of these folders, three times, beside a quarter of the practice lessons that it would have learnt; with --halves
-what each has learnt is kept as well, so that the new questions of a half can be read by one that was taught others on the same sentences. What has become is the
+what each has learnt (with --mean, its mean with the earlier file) is kept as well, so that the new questions of a half can be read by one that was taught others on the same sentences. What has become is the
 mean of the two, factor by factor, so that the rank stays (Wortsman et al., model soups, 2022, take that of the weights themselves). With --mean what is kept
 is the mean of that and an earlier file (Wortsman et al., robust fine-tuning, 2022): going the whole way is better on practice, but forgets some of when
 nothing answers in SQuAD 2.0.
@@ -25,19 +25,19 @@ as of     taught besides
 10aa036   practice articles t, u and v; the three trainings, three layers changed at rank 16
 bebc220   w to zb; one process, --epochs 2, four layers at rank 48, 16 questions a step, nothing dropped
 9a34979   zc to zr; the same, 26 questions a step, PUBLIC 2, a tenth dropped; kept was halfway between the two
-4a449ce   zs to zzh; from the whole way of that, --epochs 2, 30 questions a step; the mean with bebc220's, as in the next three
+4a449ce   zs to zzh; from the whole way of that, --epochs 2, 30 questions a step; the mean with bebc220's (LEARNT .85), as in the next three
 8c51ac6   zzi to zzx; from the whole way, --epochs 1 --new 192; stopped by hand after step 1,600 of 1,847. Each unit that answers is to stand above the others from
           here on, where one was enough before
 c832b87   zzya to zzyv; from the whole way, --new 262, two processes; step 1,400 of 1,671
 (nowhere) zzyw to zzzzo; from the whole way, --new 535, each of up to four units that answer counted as the one of another question; step 2,200 of 2,699; LEARNT .62
 fa21c80   the tune half and questions/taught.jsonl, --epochs 1 --articles, both as retold and as published, beside a third of the practice lessons
-here      questions/new.jsonl and those; from the kept file; the mean with bebc220's, one part in twelve; a unit that holds a fact and is no evidence counts neither way
+here      questions/new.jsonl and those; from the kept file; the mean with bebc220's (LEARNT .92); a unit that holds a fact and is no evidence counts neither way
           from here on (in this training, of an article in other words, all but the one most like each evidence: what tells the other facts of a list in units of its
           own was left out as well)
 
 The whole ways are kept nowhere. Some marks and questions of zzs to zzyv have been mended since they were learnt. READ_LATE of chatbot/evidence.py is the
 first of the two weights of the balance as a share, as an earlier training learnt it (.50); after the training come tests.benchmarks.fit_answers (evidence,
-then abstention) and fit_support.
+then abstention; or the threshold alone, where the kept weights tell as well) and fit_support.
 
 Held out, by the files as of c832b87, of the training after it, of fa21c80 and of the one here (practice: every fourth of the 107 held-out articles of zzyw to
 zzzzo, 1,992 questions of which 1,044 have an answer; AUC: whether the best score tells what is answered; the first unit holds an answer; cosine: of a text's
@@ -388,10 +388,7 @@ def lessons_of_clapnq(folder: Path, reader: Reader) -> Iterator[Lesson]:
         chunks = [chunk for name, text in named.items() for chunk in _split(Article(name, text.title, clean(text.body)), reader)]
         quotes = [(chunk.article_id, chunk.quote(unit)) for chunk in chunks for unit in chunk.units]
         asked = [
-            (
-                question.text,
-                [at for at, (name, quote) in enumerate(quotes) if name == question.passage and clapnq.is_gold(quote, question)],
-            )
+            (question.text, [at for at, (name, quote) in enumerate(quotes) if name == question.passage and clapnq.is_gold(quote, question)])
             for question in group
         ]
         yield _lesson(clapnq.NAME, chunks, asked, reader, RoleNames([]), is_held_out=is_held_out)
@@ -423,7 +420,7 @@ def lessons_of_questions(advisor: Advisor, rows: Iterable[Row], reader: Reader) 
 
 def _gold_and_doubtful(row: Row, quotes: Sequence[str], vectors: Mapping[str, Tensor]) -> tuple[list[int], list[int]]:
     """Of the units that may answer a question the numbers of those that do, and of the others. Where it has evidence these are the evidence itself, or, where
-    articles tell it in other words, the unit most like it; and for each fact that none of them holds, the one most like some evidence that does.
+    articles tell it in other words or in pieces, the unit most like it as well; and for each fact that none of them holds, the one most like some evidence that does.
     `vectors`, of shape (dimensions,) each, are those of all quotes and evidence.
     """
     may = np.flatnonzero(answering(quotes, row)).tolist()
@@ -740,7 +737,11 @@ def main() -> None:
     parser.add_argument(
         "--articles", type=Path, nargs="+", default=[], help="teach the questions on the articles here, asked of each of these folders"
     )
-    parser.add_argument("--halves", type=Path, help="a folder to keep what each process has learnt in, for fit_answers")
+    parser.add_argument(
+        "--halves",
+        type=Path,
+        help="a folder to keep in what each process has learnt, or with --mean its mean with the earlier reader, for fit_answers",
+    )
     parser.add_argument("--mean", type=Path, help="an earlier reader, of which the --begin file was made, to take the mean with")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "ingest" / ADAPTER)
     options = parser.parse_args()
