@@ -356,9 +356,6 @@ def _best_first(found: Sequence[Found]) -> tuple[Passage, ...]:
 def _cited_first(passages: Sequence[Passage], citations: Citations, count: int) -> tuple[Passage, ...]:
     """Every passage that is cited, and after them others as long as there are no more than `count`, each in the order of their scores."""
     places = [(citation.article_id, citation.start) for citation in citations.all()]
-
-    def is_cited(passage: Passage) -> bool:
-        return any(article == passage.chunk.article_id and passage.chunk.start <= start < passage.chunk.end for article, start in places)
-
-    cited = sum(map(is_cited, passages))
-    return tuple(sorted(passages, key=lambda passage: not is_cited(passage))[: max(count, cited)])
+    cited = [passage for passage in passages if any(passage.chunk.holds(*place) for place in places)]
+    others = [passage for passage in passages if passage not in cited]
+    return (*cited, *others[: max(count - len(cited), 0)])

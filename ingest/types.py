@@ -110,6 +110,10 @@ class Chunk:
     def id(self) -> str:
         return content_hash(self.as_dict())
 
+    def holds(self, article_id: str, place: int) -> bool:
+        """Whether a place of an article's text stands in it."""
+        return self.article_id == article_id and self.start <= place < self.end
+
     @property
     def preamble(self) -> str:
         """Where the chunk stands: what a reader of the article would know before reading it."""

@@ -100,7 +100,7 @@ def rightly_cited(answer: Answer, facts: Sequence[Sequence[str]]) -> bool:
         passage.chunk.text
         for citation in answer.citations
         for passage in answer.passages
-        if passage.chunk.article_id == citation.article_id and passage.chunk.start <= citation.start < passage.chunk.end
+        if passage.chunk.holds(citation.article_id, citation.start)
     ]
     texts = [*(citation.quote for citation in answer.citations), *around]
     return any(holds(text, fact) for text in texts for fact in facts)

@@ -193,7 +193,7 @@ def out_of_fold(cases: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.
     for fold in range(FOLDS):
         bias, weights = fit_abstention([case for case in cases if case.fold != fold])
         held = [case for case in cases if case.fold == fold and not case.source]
-        found += (1 / (1 + np.exp(-bias - np.array([case.whole for case in held]) @ weights))).tolist()
+        found += probabilities(held, bias, weights).tolist()
         truth += [case.answerable for case in held]
     return np.array(found), np.array(truth)
 
@@ -201,9 +201,13 @@ def out_of_fold(cases: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.
 def by_kept_weights(cases: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Probability that each question is answerable by the weights in chatbot/fitted.json; and whether it is."""
     kept = fitted.abstention_weights()
-    weights = [kept[field.name] for field in fields(abstention.Signs)]
-    totals = np.array([case.whole for case in cases]) @ np.array(weights) + kept["bias"]
-    return 1 / (1 + np.exp(-totals)), np.array([case.answerable for case in cases])
+    weights = np.array([kept[field.name] for field in fields(abstention.Signs)])
+    return probabilities(cases, kept["bias"], weights), np.array([case.answerable for case in cases])
+
+
+def probabilities(cases: Sequence[Case], bias: float, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """That each question is answerable."""
+    return np.asarray(1 / (1 + np.exp(-bias - np.array([case.whole for case in cases]) @ weights)))
 
 
 def main() -> None:
@@ -233,15 +237,14 @@ def main() -> None:
         weights["evidence"] = dict(zip((f.name for f in fields(evidence.Signs)), fit_evidence(more).round(4).tolist(), strict=True))
     if options.only != "evidence":
         if options.only == "threshold":
-            probability, truth = by_kept_weights(cases)
+            how, (probability, truth) = "by the kept weights", by_kept_weights(cases)
         else:
             cases += cases_of_public_sets(options.data, embedder)
-            probability, truth = out_of_fold(cases)
+            how, (probability, truth) = "out of fold", out_of_fold(cases)
             bias, coefficients = fit_abstention(cases)
             names = [field.name for field in fields(abstention.Signs)]
             weights["abstention"] = {"bias": round(bias, 4), **dict(zip(names, coefficients.round(4).tolist(), strict=True))}
         threshold = float(np.quantile(probability[truth], REFUSED))
-        how = "by the kept weights" if options.only == "threshold" else "out of fold"
         print(
             f"abstention, {how}, n = {len(truth)}: AUC {roc_auc_score(truth, probability):.3f}; threshold {threshold:.3f} refuses {REFUSED:.1%} of the answerable"
         )

@@ -435,7 +435,8 @@ def _gold_and_doubtful(row: Row, quotes: Sequence[str], vectors: Mapping[str, Te
     closest = [may[place] for place in torch.argsort(-likeness.amax(0)).tolist()]
     for fact in row.facts:
         holding = [number for number in closest if holds(quotes[number], fact)]
-        gold |= set() if gold & set(holding) else set(holding[:1])
+        if gold.isdisjoint(holding):
+            gold |= set(holding[:1])
     return sorted(gold), sorted(set(may) - gold)
 
 
