@@ -86,16 +86,27 @@ def test_what_is_saved_is_loaded(reader: Reader, tmp_path: Path) -> None:
 
 
 def test_the_mean_of_two_readers_stands_between_them(reader: Reader) -> None:
-    from tests.benchmarks.train_reader import drawn_to, mean_of  # noqa: PLC0415
+    from tests.benchmarks.train_reader import mean_of  # noqa: PLC0415
 
     plain = type(reader)(reader.known)
     first, last = (np.concatenate(pieces_of(one)) for one in (plain, reader))
     assert np.allclose(np.concatenate(pieces_of(mean_of(plain, reader, 0))), first, atol=1e-4)
     assert np.allclose(np.concatenate(pieces_of(mean_of(plain, reader, 1))), last, atol=1e-4)
-    for mean in (mean_of(plain, reader, 0.5), drawn_to(KEPT, plain)):
-        middle = np.concatenate(pieces_of(mean))
-        assert max(np.linalg.norm(middle - end) for end in (first, last)) < np.linalg.norm(first - last)
-    assert np.allclose(np.concatenate(pieces_of(drawn_to(KEPT, reader))), last, atol=1e-4)
+    middle = np.concatenate(pieces_of(mean_of(plain, reader, 0.5)))
+    assert max(np.linalg.norm(middle - end) for end in (first, last)) < np.linalg.norm(first - last)
+
+
+def test_a_reader_drawn_to_an_earlier_one_goes_its_share_of_the_way_and_keeps_its_own_score(reader: Reader) -> None:
+    """Factor by factor; what the texts then become need not stand between the two."""
+    from tests.benchmarks.train_reader import LEARNT, drawn_to  # noqa: PLC0415
+
+    plain = type(reader)(reader.known)
+    plain.balance.data += 1
+    drawn, own, earlier = (one.parameters_learnt() for one in (drawn_to(KEPT, plain), plain, reader))
+    for name, factor in drawn.items():
+        share = 1 if name in {"balance", "null"} else LEARNT
+        assert np.allclose(factor - earlier[name], share * (own[name] - earlier[name]), atol=1e-4), name
+    assert np.allclose(np.concatenate(pieces_of(drawn_to(KEPT, reader))), np.concatenate(pieces_of(reader)), atol=1e-4)
 
 
 def test_every_unit_that_answers_is_to_stand_above_all_that_do_not() -> None:
