@@ -1,7 +1,7 @@
 """Whether the passages answer a question at all: a logistic fit on what the question asks for and how well the evidence matches it. Pure.
 
 Similarity alone does not tell "what does an AI engineer in New York earn" from what the articles answer; the words that no
-passage supports, and the sort of answer that is asked for, do.
+passage supports, and the sort of answer that is asked for, do. Where nothing speaks of a role it tells more, and a fit of its own goes by it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ _ASKS_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What speaks for or against an answer; each about 0..1 but for the lead. A question's rare word pieces are those that weigh more than RARE."""
+    """What speaks for or against an answer where roles are spoken of; each about 0..1 but for the lead. A question's rare word pieces are those that weigh more
+    than RARE.
+    """
 
     read: float  # the reader's score of the unit that it finds best
     score: float  # of the best unit
@@ -75,6 +77,24 @@ class Signs:
     unknown_name: float  # 1 where it names something, by a capital, that stands nowhere in the articles
     lacks_kind: float  # 1 where a number, price, date or name is asked for and the best units hold none
     names_role: float  # 1 where it names a role: much of the articles is then alike to it without an answer
+
+
+@dataclass(frozen=True, slots=True)
+class RolelessSigns:
+    """What speaks for or against an answer where neither the question nor the evidence speaks of a role, as in an encyclopedia; each about 0..1 but for the lead.
+
+    What a question on a role names weighs nothing, and the rest is often said in other words. One on a battle or a film names what it asks about: how much of it
+    the passage has, in meaning and in words, then tells more than how well one sentence answers.
+    """
+
+    read: float  # as in `Signs`, the first three
+    score: float
+    lead: float
+    passage: float  # cosine of the question and the passage most like it
+    words: float  # share of the question's words, by their rarity, that stand in the best unit
+
+
+SomeSigns = Signs | RolelessSigns
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +112,30 @@ class Verdict:
         return self.probability >= fitted.threshold()
 
 
-def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Signs:
+def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> SomeSigns:
     """Raises ValueError where there is no evidence at all, which no generation lacks."""
     matches = np.stack([evidence.matches for evidence in ranked])
     query = query.heard(index, matches)
     best = ranked[:TOP]
     in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
-    return Signs(
-        read=max(evidence.read for evidence in ranked),
+    read = max(evidence.read for evidence in ranked)
+    lead = min(best[0].score - ranked[min(9, len(ranked) - 1)].score, FAR_AHEAD)
+    if query.roles or any(evidence.unit.roles for evidence in ranked):
+        return Signs(
+            read=read,
+            score=best[0].score,
+            lead=lead,
+            worst_in_passage=_worst_match(query, in_passage),
+            unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
+            lacks_kind=float(_lacks_kind(query.asked, " ".join(evidence.quote for evidence in best))),
+            names_role=float(bool(query.roles)),
+        )
+    return RolelessSigns(
+        read=read,
         score=best[0].score,
-        lead=min(best[0].score - ranked[min(9, len(ranked) - 1)].score, FAR_AHEAD),
-        worst_in_passage=_worst_match(query, in_passage),
-        unknown_name=float(any(_stands_nowhere(index, name) for name in _NAME.findall(query.text))),
-        lacks_kind=float(_lacks_kind(query.asked, " ".join(evidence.quote for evidence in best))),
-        names_role=float(bool(query.roles)),
+        lead=lead,
+        passage=max(evidence.passage.dense for evidence in ranked),
+        words=query.share_in(frozenset(terms(best[0].quote))),
     )
 
 
@@ -130,8 +160,8 @@ def _lacks_kind(question: str, answer: str) -> bool:
 
 
 def judge(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> Verdict:
-    weights = fitted.abstention_weights()
     seen = signs(index, query, ranked)
+    weights = fitted.abstention_weights() if isinstance(seen, Signs) else fitted.roleless_weights()
     total = weights["bias"] + sum(weights[name] * value for name, value in asdict(seen).items())
     missing = tuple(term for term in query.terms if term not in _NAMES_NOTHING and not index.document_count(term))
     asks_of_others = leans_on_what_is_told(query.text) and not any(map(index.document_count, query.terms))

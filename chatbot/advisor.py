@@ -105,7 +105,7 @@ class Advisor:
         """A question, not yet taken into parts, as it is searched for where no model writes."""
         return self._current().standalone(question, history)
 
-    def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], evidence.Signs, abstention.Signs]:
+    def signs(self, question: str, history: Sequence[str] = ()) -> tuple[list[str], evidence.Signs, abstention.SomeSigns]:
         """What the fits in tests/benchmarks see of a question: every unit's quote and signs, and the signs of the evidence as a whole."""
         opened = self._current()
         alone = opened.standalone(question, history)

@@ -18,6 +18,11 @@ def abstention_weights() -> dict[str, float]:
     return dict(_fitted()["abstention"])
 
 
+def roleless_weights() -> dict[str, float]:
+    """Of each sign that it does where nothing speaks of a role, and "bias"."""
+    return dict(_fitted()["roleless"])
+
+
 def carried_weights() -> dict[str, float]:
     """Of each sign that a follow-up is about a word of the questions before it, and "bias"."""
     return dict(_fitted()["carried"])

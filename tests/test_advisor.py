@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 from conftest import FakeEmbedder
 
 from chatbot import fitted
-from chatbot.abstention import FAR_AHEAD
+from chatbot.abstention import FAR_AHEAD, RolelessSigns, Signs
 from chatbot.advisor import Advisor
 from chatbot.cite import MARK
 from chatbot.errors import ArticleUnknownError, QuestionError
@@ -104,6 +104,7 @@ def test_the_signs_of_abstention_see_a_named_role_a_lead_and_the_worst_match(adv
     leads = []
     for question in ("Which laptop does a bread baker need?", "What is paid?", "Who kneads dough before dawn?", "Bread baker?"):
         _, units, whole = advisor.signs(question)
+        assert isinstance(whole, Signs)
         scores = np.sort(units.table() @ np.array(list(fitted.evidence_weights().values())))[::-1]
         leads.append(scores[0] - scores[min(9, len(scores) - 1)])
         assert whole.lead == pytest.approx(min(leads[-1], FAR_AHEAD), abs=1e-5)
@@ -111,6 +112,38 @@ def test_the_signs_of_abstention_see_a_named_role_a_lead_and_the_worst_match(adv
     assert min(leads) < FAR_AHEAD < max(leads)
     assert whole.worst_in_passage == NEAR  # nothing in the last weighs anything
     assert asdict(whole).keys() | {"bias"} == fitted.abstention_weights().keys()
+
+
+def test_where_nothing_speaks_of_a_role_abstention_sees_how_much_of_the_question_the_passage_has(
+    advisor: Advisor, tmp_path: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(advisor.signs("Who won at sea?")[2], Signs)  # for the articles speak of roles
+    (tmp_path / "kesh").mkdir()
+    for number, text in enumerate(
+        ("The fleet of Kesh was burnt in the harbour in 1712.", "An admiral fled over the hills.", "Kesh traded salt.")
+    ):
+        (tmp_path / f"kesh/{number}.md").write_text(f"---\ntitle: Kesh {number}\n---\n{text}\n", encoding="utf-8")
+    settings = IngestSettings(corpus=tmp_path / "kesh", data=tmp_path / "kept")
+    ingest(settings, embedder)
+    asked = ("who burnt the fleet of kesh in the harbour", "fleet pottery", "pottery")
+    with closing(Advisor(settings.data, ChatSettings(), embedder)) as of_kesh:
+        seen = [of_kesh.signs(question)[2] for question in asked]
+        cosines = [[passage.dense for passage in of_kesh.search(question)] for question in asked]
+        monkeypatch.setattr(fitted, "abstention_weights", dict)  # are not looked at
+        monkeypatch.setattr(fitted, "roleless_weights", lambda: {"bias": -0.5, **dict.fromkeys(names, 0.0), "words": 1.0})
+        monkeypatch.setattr(fitted, "threshold", lambda: 0.5)
+        names = [field.name for field in fields(RolelessSigns)]
+        assert [of_kesh.answer(question).answer.status for question in asked] == ["answered", "abstained", "abstained"]
+    for one, dense in zip(seen, cosines, strict=True):
+        assert isinstance(one, RolelessSigns)
+        assert one.passage == pytest.approx(max(dense))
+        assert max(dense) > min(dense) + 0.01
+    words = [asdict(one)["words"] for one in seen]
+    assert words[0] > 0.5 > words[2] == 0
+
+
+def test_what_speaks_for_an_answer_without_a_role_has_weights() -> None:
+    assert {field.name for field in fields(RolelessSigns)} | {"bias"} == fitted.roleless_weights().keys()
 
 
 def test_a_greeting_gets_an_invitation(advisor: Advisor) -> None:

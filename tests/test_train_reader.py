@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, FakeEmbedder
 
 from chatbot import fitted
 from chatbot.advisor import Advisor
@@ -161,6 +161,35 @@ def test_the_halves_share_out_what_was_seen_and_each_is_taught_all_that_is_new_t
     assert max(sizes) - min(sizes) <= 1
 
 
+def test_what_was_seen_is_thinned_and_what_is_new_is_not() -> None:
+    from tests.benchmarks.train_reader import PRACTICE, REPLAYED, Lesson, lessons_of_half  # noqa: PLC0415
+
+    practice = [Lesson(PRACTICE, [], [], [number], [], is_held_out=False) for number in range(100)]
+    taught = Counter(lesson.openings[0] for lesson in lessons_of_half(practice, [], 20, 1, is_thinned=True))
+    assert taught == {**dict.fromkeys(range(1, 80, HALVES * REPLAYED), 1), **dict.fromkeys(range(80, 100), 2)}
+
+
+def test_each_process_goes_on_from_the_file_or_from_its_own_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from argparse import Namespace  # noqa: PLC0415
+
+    from tests.benchmarks import train_reader  # noqa: PLC0415
+
+    begun: list[Path] = []
+
+    def gone_on(kept: Path, *_: object) -> Any:
+        begun.append(kept)
+        return Namespace(parameters_learnt=dict)
+
+    monkeypatch.setattr(train_reader, "all_lessons", lambda *_: ([], []))
+    monkeypatch.setattr(train_reader, "Reader", lambda _: None)
+    monkeypatch.setattr(train_reader, "gone_on", gone_on)
+    monkeypatch.setattr(train_reader.torch, "set_num_threads", lambda _: None)  # for the tests after this one
+    for begin in (tmp_path, tmp_path / "file"):
+        for half in range(HALVES):
+            train_reader.gone_on_by_half(Namespace(data=tmp_path, begin=begin, new=0, articles=[], epochs=1), half)
+    assert begun == [*(train_reader.half_in(tmp_path, half) for half in range(HALVES)), *[tmp_path / "file"] * HALVES]
+
+
 def test_beside_the_questions_some_of_the_practice_lessons_are_taught_and_all_of_the_public_sets() -> None:
     from tests.benchmarks.train_reader import PRACTICE, REPLAYED, Lesson, thinned  # noqa: PLC0415
 
@@ -294,6 +323,30 @@ def test_the_question_set_and_practice_weigh_alike_in_the_units_fit() -> None:
     assert third > 0.9
     against, speaks_for, _ = fit_evidence([case(1, PRACTICE)] * 20)  # by itself it would say so
     assert speaks_for > 0.2 > against
+
+
+def test_what_is_fitted_where_nothing_speaks_of_a_role_are_the_typed_questions_on_held_out_articles(
+    monkeypatch: pytest.MonkeyPatch, embedder: FakeEmbedder
+) -> None:
+    from tests.benchmarks import fit_answers  # noqa: PLC0415
+    from tests.benchmarks.practice import Practice  # noqa: PLC0415
+
+    kesh = "# Kesh\n\nThe fleet was burnt in the harbour. Nobody mourned it.\n"
+    typed = ("who burnt the fleet", ("The fleet was burnt in the harbour.",))
+    of_role = "# Bread baker\n\nA bread baker kneads. A bread baker rests.\n"
+    written = [
+        Practice(HELD_OUT - 1, "Kesh", {}, kesh, (typed,), ("who mourned the admiral",)),
+        Practice(HELD_OUT, "Taught", {}, kesh, (typed,), ()),
+        Practice(2 * HELD_OUT - 1, "Asked", {}, kesh, (("Who burnt the fleet?", typed[1]),), ()),
+        Practice(3 * HELD_OUT - 1, "Role", {"Bread baker": []}, of_role, (("who kneads", ("A bread baker kneads.",)),), ()),
+    ]
+    monkeypatch.setattr(fit_answers, "read_practice", lambda: written)
+    cases = list(fit_answers.cases_of_typed_practice(embedder))
+    assert [(case.answerable, len(case.whole)) for case in cases] == [
+        (True, 5),
+        (False, 5),
+        (True, 0),
+    ]  # of a role other signs are looked at
 
 
 def test_what_the_kept_weights_come_to_is_what_the_advisor_goes_by(real_advisor: Advisor) -> None:

@@ -1,16 +1,20 @@
 """Fits the weights in chatbot/fitted.json: python -m tests.benchmarks.fit_answers --data FOLDER --halves FOLDER --articles FOLDER [FOLDER ...] [--only-new]
 
 Which unit answers: a listwise logistic fit, on the questions on the articles here (tests/benchmarks/questions.py), asked of each folder of articles, and on
-the held-out practice articles, both weighing alike. Whether any does: a logistic fit on the signs of the evidence as it is then ranked, on those questions
-and on what the reader was not taught of the tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2, FOLDER/clapnq): 192 questions on three articles whose other
-paragraphs were taught, and 24. Each question on the articles here is read by the one of the two readers in --halves that was not taught it (train_reader); where the reader that
-these began with had been taught some, --only-new leaves them out. What is printed was found out of fold, where the other folds hold other questions on the same sentences, but for what the kept weights come to. A
+the held-out practice articles, both weighing alike. Whether any does: a logistic fit on the signs of the evidence as it is then ranked, on those questions; and where nothing speaks of
+a role, one of its own, on typed questions on held-out encyclopedia articles of practice, asked of the whole article, and on what the reader was not taught of the tune parts of SQuAD 2.0 and CLAP NQ (FOLDER/squad2,
+FOLDER/clapnq): 192 questions on three articles whose other paragraphs were taught, and 24. Each question on the articles here is read by the one of the two readers in --halves that was not taught it (train_reader); where the reader that
+these began with had been taught some, --only-new leaves them out. What is printed was found out of fold, where the other folds hold other questions on the same sentences (of typed questions, on other articles), but for what the kept weights come to. A
 unit counts as one that answers if it holds any of a question's facts, which is more lenient than what the reader is taught.
 
 The kept weights of the units were fitted before a reader was taught such questions, by the one as of c832b87 on the tune half, 915 questions, and on 207
-practice articles; those of whether any answers on the halves of the training of fa21c80. On the new questions, which ask for more that only sounds as if it were answered,
+practice articles; those of whether any answers on the halves of the training of fa21c80, and on the public sets, which were part of that fit then. On the new questions, which ask for more that only sounds as if it were answered,
 the latter have AUC .952, and .757 of the unanswerable are abstained on where 3 % of the answerable are refused; what is fitted on these, out of fold, .957 and .764, and of
 the 192 questions of SQuAD 2.0 AUC .754 in place of .765. So the threshold alone was set anew, by --only threshold --only-new. Run after train_reader.
+
+Where nothing speaks of a role (--only roleless) the signs are others. They were found with a reader that practice alone had taught, to which all of the tune parts were new: by the signs of
+questions on roles AUC was .829 of clapnq's 148 questions and .538 of squad2's 1,378, by the five here, as they are weighed, .926 and .608 (by a script of its own). Of the new questions here
+the reverse holds: whether a passage is like the question says next to nothing (AUC .52; the reader's score .95).
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ from chatbot.wiring import open_embedder
 from ingest.embed import DEFAULT_MODEL, Embedder, SentenceTransformerEmbedder
 from ingest.settings import IngestSettings
 from tests.benchmarks.advisors import advisor_over
-from tests.benchmarks.practice import advisor_on, is_gold, read_practice
+from tests.benchmarks.practice import HELD_OUT, advisor_on, is_gold, read_practice
 from tests.benchmarks.quality import clapnq, squad2
 from tests.benchmarks.quality.project import Text, asked_of
 from tests.benchmarks.questions import HALVES, ROOT, answering, questions_of_half
@@ -48,13 +52,15 @@ REFUSED = 0.03  # of the answerable questions, out of fold: the threshold is set
 # of the units' fit; with .02 the first unit was right for .633 of the question set, out of fold, in place of .636 (by an earlier reader, and a fit to which
 # each question weighed alike)
 RIDGE = 0.005
+NO_UNITS, NO_GOLD = np.empty((0, 0)), np.empty(0, dtype=bool)
 OWN_BIAS = 3.0  # of a public set: how easily a fit gives it a bias of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One question: the signs of every unit, which of them answer (none of an unanswerable one), the signs of the evidence as a whole, the fold it
-    belongs to, and what it is of, where that is not the question set: practice or a public set. Of a public set's, units are not looked at.
+    belongs to, and what it is of, where that has a bias or a weight of its own: practice or a public set. `units` are looked at of the question set and of practice;
+    `whole` is empty where nothing speaks of a role and somebody should, or the reverse.
     """
 
     units: NDArray[np.float64]
@@ -71,7 +77,7 @@ def cases_of_questions(articles: Path, embedder: Embedder, half: int, *, only_ne
         for number, row in enumerate(questions_of_half(half, only_new=only_new)):
             quotes, units, whole = advisor.signs(row.question, row.history)
             gold = np.array(answering(quotes, row))
-            yield Case(units.table().astype(np.float64), gold, _row(whole), row.answerable, number % FOLDS)
+            yield Case(units.table().astype(np.float64), gold, _row(whole, abstention.Signs), row.answerable, number % FOLDS)
 
 
 def cases_of_halves(folders: Sequence[Path], readers: Sequence[Embedder], *, only_new: bool) -> Iterator[Case]:
@@ -85,12 +91,27 @@ def cases_of_practice(embedder: Embedder) -> Iterable[Case]:
     for practice in read_practice():
         if practice.is_held_out:
             with advisor_on(practice, embedder) as advisor:
-                for question, answers in [*practice.questions, *((question, ()) for question in practice.unanswerable)]:
+                for question, answers in practice.asked:
                     quotes, units, whole = advisor.signs(question)
                     gold = np.array([bool(answers) and is_gold(quote, answers) for quote in quotes])
                     yield Case(
-                        units.table().astype(np.float64), gold, _row(whole), bool(answers), practice.number // FOLDS % FOLDS, PRACTICE
+                        units.table().astype(np.float64),
+                        gold,
+                        _row(whole, abstention.Signs),
+                        bool(answers),
+                        practice.number // FOLDS % FOLDS,
+                        PRACTICE,
                     )
+
+
+def cases_of_typed_practice(embedder: Embedder) -> Iterator[Case]:
+    """Questions typed before anybody saw an article, asked of a held-out one: that stays right when a reader is taught the others."""
+    for practice in read_practice():
+        if practice.is_held_out and practice.is_typed:
+            with advisor_on(practice, embedder) as advisor:
+                for question, answers in practice.asked:
+                    whole = advisor.signs(question)[2]
+                    yield Case(NO_UNITS, NO_GOLD, _row(whole, abstention.RolelessSigns), bool(answers), practice.number // HELD_OUT % FOLDS)
 
 
 def cases_of_public_sets(data: Path, embedder: Embedder) -> Iterator[Case]:
@@ -114,11 +135,12 @@ def _cases_of_public_set(
     with asked_of(texts, embedder) as project:
         for number, (question, passage, answerable) in enumerate(asked):
             whole = project.signs(question, project.ranked(question, project.within(question, passage)))
-            yield Case(np.empty((0, 0)), np.empty(0, dtype=bool), _row(whole), answerable, number % FOLDS, name)
+            yield Case(NO_UNITS, NO_GOLD, _row(whole, abstention.RolelessSigns), answerable, number % FOLDS, name)
 
 
-def _row(whole: abstention.Signs) -> tuple[float, ...]:
-    return tuple(asdict(whole).values())
+def _row(whole: abstention.SomeSigns, wanted: type) -> tuple[float, ...]:
+    """Empty where other signs are looked at."""
+    return tuple(asdict(whole).values()) if isinstance(whole, wanted) else ()
 
 
 def fit_evidence(cases: Sequence[Case]) -> NDArray[np.float64]:
@@ -164,8 +186,8 @@ def report_evidence(cases: Sequence[Case]) -> None:
 
 
 def fit_abstention(cases: Sequence[Case]) -> tuple[float, NDArray[np.float64]]:
-    """Bias, for the question set, and weights of the signs. A public set has a bias of its own, for likeness means another thing in a single short
-    passage; within each set the answerable weigh together what the others do.
+    """Bias, for what was written for this project, and weights of the signs. A public set has a bias of its own; within each set the answerable weigh together
+    what the others do.
     """
     signs, answerable = np.array([case.whole for case in cases]), np.array([case.answerable for case in cases])
     sets = np.array([case.source for case in cases])
@@ -187,7 +209,7 @@ def plain_weights(scaler: StandardScaler, regression: LogisticRegression) -> tup
 
 
 def out_of_fold(cases: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Probability that each question of the set is answerable, by a fit that has not seen its fold; and whether it is."""
+    """Probability that each question of this project's own is answerable, by a fit that has not seen its fold; and whether it is."""
     found: list[float] = []
     truth: list[bool] = []
     for fold in range(FOLDS):
@@ -212,45 +234,71 @@ def probabilities(cases: Sequence[Case], bias: float, weights: NDArray[np.float6
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of the public sets")
+    parser.add_argument("--data", type=Path, help="the folder of the public sets, for roleless")
     parser.add_argument("--articles", type=Path, nargs="+", default=[ROOT / "corpus/articles"])
-    parser.add_argument(
-        "--halves", type=Path, required=True, help="the folder of the readers that were each taught half of the questions (train_reader)"
-    )
+    parser.add_argument("--halves", type=Path, help="the folder of the readers that were each taught half of the questions (train_reader)")
     parser.add_argument(
         "--only-new", action="store_true", help="leave out the questions that the reader which the halves began with had been taught"
     )
     parser.add_argument(
         "--only",
-        choices=["evidence", "abstention", "threshold"],
-        help="run once for each, evidence first: the second is fitted on what the first ranks; threshold keeps the weights",
+        choices=["evidence", "abstention", "threshold", "roleless"],
+        help="run once for each, evidence first: the others are fitted on what it ranks; threshold keeps the weights; roleless is where nothing speaks of a role",
     )
     options = parser.parse_args()
+    if options.only != "roleless" and not options.halves:
+        parser.error("--halves is needed for all but roleless")
+    if options.only in (None, "roleless") and not options.data:
+        parser.error("--data is needed for roleless")
     embedder = open_embedder(IngestSettings())
-    readers = [SentenceTransformerEmbedder(DEFAULT_MODEL, None, half_in(options.halves, half)) for half in range(HALVES)]
-    cases = list(cases_of_halves(options.articles, readers, only_new=options.only_new))
     path = ROOT / "chatbot/fitted.json"
     weights = json.loads(path.read_text(encoding="utf-8"))
+    if options.only != "roleless":
+        readers = [SentenceTransformerEmbedder(DEFAULT_MODEL, None, half_in(options.halves, half)) for half in range(HALVES)]
+        cases = list(cases_of_halves(options.articles, readers, only_new=options.only_new))
     if options.only in (None, "evidence"):
         more = [*cases, *cases_of_practice(embedder)]
         report_evidence(more)
-        weights["evidence"] = dict(zip((f.name for f in fields(evidence.Signs)), fit_evidence(more).round(4).tolist(), strict=True))
-    if options.only != "evidence":
+        weights["evidence"] = _named(evidence.Signs, fit_evidence(more))
+    if options.only in (None, "abstention", "threshold"):
+        spoken = [case for case in cases if case.whole]
         if options.only == "threshold":
-            how, (probability, truth) = "by the kept weights", by_kept_weights(cases)
+            threshold = threshold_of(*by_kept_weights(spoken), "by the kept weights")
         else:
-            cases += cases_of_public_sets(options.data, embedder)
-            how, (probability, truth) = "out of fold", out_of_fold(cases)
-            bias, coefficients = fit_abstention(cases)
-            names = [field.name for field in fields(abstention.Signs)]
-            weights["abstention"] = {"bias": round(bias, 4), **dict(zip(names, coefficients.round(4).tolist(), strict=True))}
-        threshold = float(np.quantile(probability[truth], REFUSED))
-        print(
-            f"abstention, {how}, n = {len(truth)}: AUC {roc_auc_score(truth, probability):.3f}; threshold {threshold:.3f} refuses {REFUSED:.1%} of the answerable"
-        )
-        print(f"and abstains on {np.mean(probability[~truth] < threshold):.3f} of the unanswerable")
+            weights["abstention"] = _with_bias(abstention.Signs, *fit_abstention(spoken))
+            threshold = threshold_of(*out_of_fold(spoken), "out of fold")
+        weights["roleless"]["bias"] += _logit(threshold) - _logit(weights["threshold"])  # so that it refuses as many as before
         weights["threshold"] = round(threshold, 4)
+    if options.only in (None, "roleless"):
+        unspoken = [case for case in [*cases_of_typed_practice(embedder), *cases_of_public_sets(options.data, embedder)] if case.whole]
+        bias, coefficients = fit_abstention(unspoken)
+        # the threshold is one: a question that the fit's own would just refuse comes to it
+        bias += _logit(weights["threshold"]) - _logit(threshold_of(*out_of_fold(unspoken), "where nothing speaks of a role, out of fold"))
+        weights["roleless"] = _with_bias(abstention.RolelessSigns, bias, coefficients)
+    weights["roleless"]["bias"] = round(weights["roleless"]["bias"], 4)
     path.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
+
+
+def threshold_of(probability: NDArray[np.float64], truth: NDArray[np.bool_], how: str) -> float:
+    """The probability below which REFUSED of the answerable questions are; says how well it tells them apart."""
+    threshold = float(np.quantile(probability[truth], REFUSED))
+    print(
+        f"abstention, {how}, n = {len(truth)}: AUC {roc_auc_score(truth, probability):.3f}; threshold {threshold:.3f} refuses {REFUSED:.1%} of the answerable"
+    )
+    print(f"and abstains on {np.mean(probability[~truth] < threshold):.3f} of the unanswerable")
+    return threshold
+
+
+def _named(signs: type, weights: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip((field.name for field in fields(signs)), weights.round(4).tolist(), strict=True))
+
+
+def _with_bias(signs: type, bias: float, weights: NDArray[np.float64]) -> dict[str, float]:
+    return {"bias": round(bias, 4), **_named(signs, weights)}
+
+
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ the subjects of zzi to zzzzo, and what their questions ask for, knew the article
 an AI (or generative AI) engineer does", stand in the articles or what they retell. By other eyes were read whole, of zzi to zzx 33 articles and of zzya to zzyv 24: 6 of 1,171 and 11 of
 872 unanswerable questions were answered after all, 3 of 1,583 and 14 of 1,468 marked units did not answer, and 16 and 29 that answer were not marked; these
 were mended but for a few that are doubtful. Of zzyw to zzzzo other eyes looked at the 5,008 of 39,551 questions where an earlier reader disagreed (it ranked an
-unmarked unit high, or scored an unanswerable question as answered), and mended 170 marks and questions. The kept reader was taught all but every fifth.
+unmarked unit high, or scored an unanswerable question as answered), and mended 170 marks and questions. Of these the kept reader was taught all but every fifth.
+
+zzzzp to zzzzzk are encyclopedia articles again, by 22 writers, with questions as people ask them; the kept reader was taught none of them. Those of zzzzp to zzzzs, zzzzx to zzzzz and zzzzzf to
+zzzzzk were typed as into a search box, before anybody had seen an article: lower case, no question mark, and what is not answered is often mentioned all the same. Those of zzzzt to zzzzw and
+zzzzza to zzzzze were asked of a paragraph, and the unanswerable made to fool a reader: a sentence's words with one thing changed. Topics that CLAP NQ or SQuAD 2.0's development set have were left out.
 
 practice/*.jsonl, one article a line: topic, roles (name -> other names; none of an encyclopedia's), article (Markdown, or bare lines as saved from a page),
 questions (q, answer: the units of the article that answer it) and unanswerable (questions that it does not answer). Written for this
@@ -51,6 +55,16 @@ class Practice:
     @property
     def is_held_out(self) -> bool:
         return is_held_out(self.number)
+
+    @property
+    def asked(self) -> list[tuple[str, tuple[str, ...]]]:
+        """All questions with their answers, of which the unanswerable have none."""
+        return [*self.questions, *((question, ()) for question in self.unanswerable)]
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether its questions are as people type them before they see an article: none ends in a question mark."""
+        return not any(question.endswith("?") for question, _ in self.asked)
 
     def write(self, folder: Path) -> None:
         """As an article file: Markdown, or plain text where it has no headings."""

@@ -72,7 +72,7 @@ class Asked:
         """That these answer the question: the score of abstention."""
         return abstention.judge(self._index, self._opened.query(question), ranked).probability
 
-    def signs(self, question: str, ranked: Sequence[Evidence]) -> abstention.Signs:
+    def signs(self, question: str, ranked: Sequence[Evidence]) -> abstention.SomeSigns:
         """What abstention sees of them, for fitting its weights."""
         return abstention.signs(self._index, self._opened.query(question), ranked)
 
