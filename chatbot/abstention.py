@@ -117,10 +117,10 @@ def signs(index: GenerationIndex, query: Query, ranked: Sequence[Evidence]) -> S
     matches = np.stack([evidence.matches for evidence in ranked])
     query = query.heard(index, matches)
     best = ranked[:TOP]
-    in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
     read = max(evidence.read for evidence in ranked)
     lead = min(best[0].score - ranked[min(9, len(ranked) - 1)].score, FAR_AHEAD)
     if query.roles or any(evidence.unit.roles for evidence in ranked):
+        in_passage = np.max([evidence.matches for evidence in ranked if evidence.passage.row == best[0].passage.row], axis=0)
         return Signs(
             read=read,
             score=best[0].score,

@@ -93,7 +93,7 @@ def cases_of_practice(embedder: Embedder) -> Iterable[Case]:
             with advisor_on(practice, embedder) as advisor:
                 for question, answers in practice.asked:
                     quotes, units, whole = advisor.signs(question)
-                    gold = np.array([bool(answers) and is_gold(quote, answers) for quote in quotes])
+                    gold = np.array([is_gold(quote, answers) for quote in quotes])
                     yield Case(
                         units.table().astype(np.float64),
                         gold,
@@ -267,7 +267,8 @@ def main() -> None:
         else:
             weights["abstention"] = _with_bias(abstention.Signs, *fit_abstention(spoken))
             threshold = threshold_of(*out_of_fold(spoken), "out of fold")
-        weights["roleless"]["bias"] += _logit(threshold) - _logit(weights["threshold"])  # so that it refuses as many as before
+        moved = weights["roleless"]["bias"] + _logit(threshold) - _logit(weights["threshold"])  # so that it refuses as many as before
+        weights["roleless"]["bias"] = round(moved, 4)
         weights["threshold"] = round(threshold, 4)
     if options.only in (None, "roleless"):
         unspoken = [case for case in [*cases_of_typed_practice(embedder), *cases_of_public_sets(options.data, embedder)] if case.whole]
@@ -275,7 +276,6 @@ def main() -> None:
         # the threshold is one: a question that the fit's own would just refuse comes to it
         bias += _logit(weights["threshold"]) - _logit(threshold_of(*out_of_fold(unspoken), "where nothing speaks of a role, out of fold"))
         weights["roleless"] = _with_bias(abstention.RolelessSigns, bias, coefficients)
-    weights["roleless"]["bias"] = round(weights["roleless"]["bias"], 4)
     path.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
 
 

@@ -349,10 +349,10 @@ def lessons_of_practice(reader: Reader) -> Iterator[Lesson]:
         chunks = attribute(_split(article, reader), names)
         quotes = [chunk.quote(unit) for chunk in chunks for unit in chunk.units]
         answered = [
-            (question, [number for number, quote in enumerate(quotes) if is_gold(quote, answers)])
-            for question, answers in practice.questions
+            (question, answers, [number for number, quote in enumerate(quotes) if is_gold(quote, answers)])
+            for question, answers in practice.asked
         ]
-        asked = [*(pair for pair in answered if pair[1]), *((question, []) for question in practice.unanswerable)]
+        asked = [(question, gold) for question, answers, gold in answered if gold or not answers]
         yield _lesson(PRACTICE, chunks, asked, reader, names, is_held_out=practice.is_held_out)
 
 
