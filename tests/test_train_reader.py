@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -286,6 +287,43 @@ def test_a_unit_that_holds_a_fact_beside_the_evidence_counts_neither_way(reader:
     assert abs(doubtful) < 1e-5
 
 
+def test_beside_pieces_of_the_evidence_the_unit_most_like_it_answers_too_and_beside_all_of_it_none() -> None:
+    import torch  # noqa: PLC0415
+
+    from tests.benchmarks.train_reader import _gold_and_doubtful  # noqa: PLC0415
+
+    evidence = "The whole fleet was burnt by night. Nobody mourned it afterwards."
+    first, second = (f"{sentence.rstrip('.')}." for sentence in evidence.split(". "))
+    retold, other, whole = "They burnt the fleet, unmourned.", "What was burnt was rebuilt.", f"As they say: {evidence}"
+    row = Row(id="fleet", question="What became of the fleet?", kind="fact", answerable=True, evidence=(evidence,), facts=(("burnt",),))
+    likeness = {evidence: 1.0, first: 0.5, second: 0.4, retold: 0.9, other: 0.1, whole: 0.6}
+    vectors = {text: torch.tensor([like, (1 - like**2) ** 0.5]) for text, like in likeness.items()}
+    assert _gold_and_doubtful(row, [first, second, retold, other], vectors) == ([0, 1, 2], [3])
+    assert _gold_and_doubtful(row, [first, second, retold, other, whole], vectors) == ([0, 1, 4], [2, 3])
+
+
+@pytest.mark.parametrize("is_drawn", [False, True])
+def test_of_each_half_is_kept_what_it_learnt_or_with_an_earlier_reader_the_mean_with_it(
+    is_drawn: bool, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from argparse import Namespace  # noqa: PLC0415
+
+    from tests.benchmarks import train_reader  # noqa: PLC0415
+
+    learnt = [{name: factor + 0.1 * half for name, factor in reader.parameters_learnt().items()} for half in (1, 2)]
+    monkeypatch.setattr(train_reader, "ProcessPoolExecutor", lambda count, **_: ThreadPoolExecutor(count))
+    monkeypatch.setattr(train_reader, "gone_on_by_half", lambda _, half: learnt[half])
+    joined = train_reader.both_halves_gone_on(Namespace(halves=tmp_path, mean=KEPT if is_drawn else None), reader.known)
+    middle = train_reader.mean_by_factor(learnt, [0.5, 0.5], reader.known)
+    assert np.allclose(vectors_of(joined), vectors_of(middle), atol=1e-5)
+    for half, factors in enumerate(learnt):
+        kept, alone = type(reader)(reader.known), train_reader.mean_by_factor([factors], [1], reader.known)
+        kept.load(train_reader.half_in(tmp_path, half))
+        expected = train_reader.drawn_to(KEPT, alone) if is_drawn else alone
+        assert np.allclose(vectors_of(kept), vectors_of(expected), atol=1e-3)
+        assert np.allclose(vectors_of(kept), vectors_of(alone), atol=1e-3) != is_drawn
+
+
 def test_what_the_halves_learnt_is_joined_by_its_mean(reader: Reader) -> None:
     import torch  # noqa: PLC0415
 
@@ -350,7 +388,7 @@ def test_what_is_fitted_where_nothing_speaks_of_a_role_are_the_typed_questions_o
 
 
 def test_what_the_kept_weights_come_to_is_what_the_advisor_goes_by(real_advisor: Advisor) -> None:
-    from tests.benchmarks.fit_answers import Case, by_kept_weights  # noqa: PLC0415
+    from tests.benchmarks.fit_answers import NO_GOLD, NO_UNITS, Case, by_kept_weights  # noqa: PLC0415
 
     questions = [
         "What is RAG?",
@@ -359,9 +397,7 @@ def test_what_the_kept_weights_come_to_is_what_the_advisor_goes_by(real_advisor:
         "Who bakes?",
     ]
     cases = [
-        Case(
-            np.empty((0, 0)), np.empty(0, dtype=bool), tuple(asdict(real_advisor.signs(question)[2]).values()), question != "Who bakes?", 0
-        )
+        Case(NO_UNITS, NO_GOLD, tuple(asdict(real_advisor.signs(question)[2]).values()), question != "Who bakes?", 0)
         for question in questions
     ]
     found, answerable = by_kept_weights(cases)
