@@ -105,7 +105,7 @@ def cases_of_practice(embedder: Embedder) -> Iterable[Case]:
 
 
 def cases_of_typed_practice(embedder: Embedder) -> Iterator[Case]:
-    """Questions typed before anybody saw an article, asked of a held-out one: that stays right when a reader is taught the others."""
+    """Questions as people type them before they see an article, asked of a held-out one: that stays right when a reader is taught the others."""
     for practice in read_practice():
         if practice.is_held_out and practice.is_typed:
             with advisor_on(practice, embedder) as advisor:

@@ -11,7 +11,7 @@ were mended but for a few that are doubtful. Of zzyw to zzzzo other eyes looked 
 unmarked unit high, or scored an unanswerable question as answered), and mended 170 marks and questions. Of these the kept reader was taught all but every fifth.
 
 zzzzp to zzzzzs are encyclopedia articles again, by 30 writers, with questions as people ask them; the kept reader was taught none of them. Those of zzzzp to zzzzs, zzzzx to zzzzz and zzzzzf to
-zzzzzs were typed as into a search box, before anybody had seen an article: lower case, no question mark, and what is not answered is often mentioned all the same. Those of zzzzt to zzzzw and
+zzzzzs were typed as into a search box, as by somebody who has not seen the article: lower case, no question mark, and what is not answered is often mentioned all the same. Those of zzzzt to zzzzw and
 zzzzza to zzzzze were asked of a paragraph, and the unanswerable made to fool a reader: a sentence's words with one thing changed. Topics that CLAP NQ or SQuAD 2.0's development set have were left out.
 
 practice/*.jsonl, one article a line: topic, roles (name -> other names; none of an encyclopedia's), article (Markdown, or bare lines as saved from a page),
