@@ -269,7 +269,7 @@ class Advisor:
         return replace(
             blank,
             status="answered",
-            text="\n\n".join(dict.fromkeys(texts)),
+            text=comparison.joined(texts),
             citations=citations.all(),
             passages=shown,
             notices=(*blank.notices, *notices),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from chatbot.aspects import by_aspect
 from chatbot.outsider import outsider
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
@@ -234,7 +235,7 @@ def _is_foreign(question: str) -> bool:
 
 def parts(question: str, names: RoleNames) -> list[str]:
     """The questions in a question, each with enough words to be asked by itself; what only leads up to one stays with it, and what only adds to one
-    ("Explain why.").
+    ("Explain why."). A comparison on several aspects is one of each.
     """
     found: list[str] = []
     pending = ""
@@ -249,7 +250,8 @@ def parts(question: str, names: RoleNames) -> list[str]:
             pending = ""
     if pending and found:
         found[-1] = f"{found[-1]} {pending}"
-    return found if len(found) > 1 else [question]
+    alone = found if len(found) > 1 else [question]
+    return [one for part in alone for one in by_aspect(part, names)]
 
 
 def told_before(question: str) -> int:
