@@ -269,7 +269,7 @@ class Advisor:
         return replace(
             blank,
             status="answered",
-            text=comparison.joined(texts),
+            text="\n\n".join(dict.fromkeys(texts)),
             citations=citations.all(),
             passages=shown,
             notices=(*blank.notices, *notices),

@@ -70,18 +70,6 @@ def compose(picked: Sequence[Picked], roles: Sequence[str], roles_in: RolesIn, c
     return "\n\n".join(filter(None, blocks))
 
 
-def joined(texts: Sequence[str]) -> str:
-    """What was composed for each question of a turn, one below the other; a table goes on with the rows of one that follows at once and has its columns."""
-    blocks: list[str] = []
-    for block in (block for text in dict.fromkeys(texts) for block in text.split("\n\n")):
-        header = block.split("\n")[:2]
-        if blocks and block.startswith("|") and blocks[-1].split("\n")[:2] == header:
-            blocks[-1] = "\n".join(dict.fromkeys([*blocks[-1].split("\n"), *block.split("\n")]))
-        else:
-            blocks.append(block)
-    return "\n\n".join(blocks)
-
-
 def _table(rows: Sequence[Picked], sides: Sequence[Picked], roles: Sequence[str], roles_in: RolesIn, citations: Citations) -> str:
     aspects = [_table_row(one, roles, roles_in, citations) for one in rows]
     aspects += [_sides_row(sides, roles, citations)] if sides else []

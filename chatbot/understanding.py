@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from chatbot.aspects import by_aspect
 from chatbot.outsider import outsider
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
@@ -235,7 +234,7 @@ def _is_foreign(question: str) -> bool:
 
 def parts(question: str, names: RoleNames) -> list[str]:
     """The questions in a question, each with enough words to be asked by itself; what only leads up to one stays with it, and what only adds to one
-    ("Explain why."). A comparison on several aspects is one of each.
+    ("Explain why.").
     """
     found: list[str] = []
     pending = ""
@@ -250,8 +249,7 @@ def parts(question: str, names: RoleNames) -> list[str]:
             pending = ""
     if pending and found:
         found[-1] = f"{found[-1]} {pending}"
-    alone = found if len(found) > 1 else [question]
-    return [one for part in alone for one in by_aspect(part, names)]
+    return found if len(found) > 1 else [question]
 
 
 def told_before(question: str) -> int:

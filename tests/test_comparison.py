@@ -58,26 +58,6 @@ def test_sentences_on_each_role_stand_side_by_side(advisor: Advisor) -> None:
     assert row == ["Work", "A bread baker kneads dough before dawn. [1]", "A pastry chef decorates cakes in the afternoon. [2]"]
 
 
-@pytest.mark.usefixtures("answering")
-def test_each_aspect_asked_for_has_its_row_in_one_table(advisor: Advisor) -> None:
-    answer = advisor.answer("Compare the two roles on pay and mood").answer
-    rows = [line.split("|")[1].strip() for line in answer.text.splitlines() if line.startswith("|")]
-    assert rows.count("Aspect") == 1
-    assert {"Pay", "Mood"} <= set(rows)
-    assert len(rows) == len(set(rows))
-    assert answer.standalone_question == "Compare the two roles on pay Compare the two roles on mood"
-
-
-def test_tables_are_joined_only_where_nothing_stands_between_and_their_columns_are_the_same() -> None:
-    head = "| Aspect | A | B |\n| --- | --- | --- |"
-    one, two = f"{head}\n| Pay | 1 | 2 |", f"{head}\n| Pay | 1 | 2 |\n| Mood | 3 | 4 |"
-    assert comparison.joined([one, two]) == two
-    assert comparison.joined([one, "Both rise early.", two]) == f"{one}\n\nBoth rise early.\n\n{two}"
-    other = two.replace("| A |", "| C |")
-    assert comparison.joined([one, other]) == f"{one}\n\n{other}"
-    assert comparison.joined(["Said.", "Said."]) == "Said."
-
-
 def test_marks_are_numbered_in_the_order_of_reading(advisor: Advisor) -> None:
     names = RoleNames([Role(BAKER), Role(CHEF)])
     units = picked(advisor, "Rye flour", "kneads dough", "decorates cakes")
