@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from chatbot import abstention, comparison, disagreement, evidence, extractive, understanding
+from chatbot.aspects import by_aspect
 from chatbot.cite import Citations
 from chatbot.errors import ArticleUnknownError, ModelError, QuestionError
 from chatbot.evidence import Evidence, Query, rank, reordered
@@ -34,7 +35,7 @@ from ingest.errors import EmbeddingModelError, IndexMismatchError
 from ingest.index import StoredArticle, open_served
 from ingest.kept import Pointer
 from ingest.roles import RoleNames
-from ingest.types import Chunk
+from ingest.types import Chunk, Span
 
 if TYPE_CHECKING:
     from chatbot.generative import WritingModel
@@ -203,7 +204,7 @@ class Advisor:
             return Turn(opened, quoted, (), tokens, started, deadline)
         rewriter = partial(model.standalone, deadline=deadline, tokens=tokens) if model else None
         parts = self._standalone(opened, question, history, rewriter)
-        found = [self._found(opened, part) for part in parts]
+        found = [self._found(opened, text, aspect) for part in parts for text, aspect in by_aspect(part, opened.names)]
         searched = time.perf_counter()
         answer = self._composed(opened, replace(blank, standalone_question=" ".join(parts)), found)
         ended = time.perf_counter()
@@ -233,16 +234,18 @@ class Advisor:
         prover = Prover([passage.chunk for passage in turn.quoted.passages], opened.names, self._embedder, citations)
         return Writing(model, task, prover, citations, turn.tokens)
 
-    def _found(self, opened: Opened, question: str) -> Found:
+    def _found(self, opened: Opened, question: str, aspect: Span | None = None) -> Found:
         query = opened.query(question)
         passages = self._passages(opened, query)
         ranked = rank(opened.index, query, passages)
         passages = self._ordered(query, passages, ranked)
         if self._reranker:
             ranked = rerank_evidence(self._reranker, question, ranked)
-        asked = understanding.understand(question, opened.names)
+        asked = replace(understanding.understand(question, opened.names), aspect=aspect)
         verdict = abstention.judge(opened.index, query, ranked)
-        picked = _chosen(ranked, asked) if verdict.answers or asked.outsider else ()
+        if aspect:
+            ranked = _on_aspect(query, aspect, ranked)
+        picked = _chosen(ranked, asked) if ranked and (verdict.answers or asked.outsider) else ()
         return Found(asked, tuple(passages), tuple(ranked), verdict, tuple(picked))
 
     def _passages(self, opened: Opened, query: Query) -> list[Passage]:
@@ -261,7 +264,7 @@ class Advisor:
         citations = Citations(opened.urls)
         share = 1 / len(answerable)
         picked = [one.picked if share == 1 else _chosen(one.ranked, one.asked, share) for one in answerable]
-        texts = [_text_of(units, one.asked, opened.names, citations) for units, one in zip(picked, answerable, strict=True)]
+        texts = _texts_of([(one.asked, units) for one, units in zip(answerable, picked, strict=True)], opened.names, citations)
         unanswered = tuple(one.asked.text for one in found if not one.is_answered)
         notices = [*(f"The articles do not answer this part: {part}" for part in unanswered), *_notices_on_figures(opened, picked)]
         blank = replace(blank, unanswered=unanswered)
@@ -320,6 +323,12 @@ class Advisor:
         return Opened(index, self._embedder, notice)
 
 
+def _on_aspect(query: Query, aspect: Span, ranked: Sequence[Evidence]) -> list[Evidence]:
+    """The units that speak of an aspect; none where none of the best does: of one that the articles say nothing on, those on others are the best."""
+    speaking = [one for one in ranked if evidence.speaks_of(query, aspect, one)]
+    return speaking if any(evidence.speaks_of(query, aspect, one) for one in ranked[: abstention.TOP]) else []
+
+
 def _chosen(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) -> list[Picked]:
     """The units that answer; `word_share` is what a question in several parts leaves to one of them."""
     if asked.shape == "comparison":
@@ -328,10 +337,32 @@ def _chosen(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) -
     return [*picked, *disagreement.rivals(ranked, picked)]
 
 
-def _text_of(picked: Sequence[Picked], asked: Asked, names: RoleNames, citations: Citations) -> str:
+def _texts_of(answers: Sequence[tuple[Asked, Sequence[Picked]]], names: RoleNames, citations: Citations) -> list[str]:
+    """What is quoted for each question; one text for a comparison on several aspects, in which nothing is said twice."""
+    texts: list[str] = []
+    for aspects, group in groupby(answers, key=lambda one: one[0].roles if one[0].aspect else None):
+        if aspects is None:
+            texts += [_text_of(asked, picked, names, citations) for asked, picked in group]
+        else:
+            texts.append(comparison.compose(_each_once(group), aspects, names.roles_in, citations))
+    return texts
+
+
+def _text_of(asked: Asked, picked: Sequence[Picked], names: RoleNames, citations: Citations) -> str:
     if asked.shape == "comparison":
-        return comparison.compose(picked, asked.roles, names.roles_in, citations)
+        return comparison.compose([("", picked)], asked.roles, names.roles_in, citations)
     return extractive.compose(picked, citations)
+
+
+def _each_once(answers: Iterable[tuple[Asked, Sequence[Picked]]]) -> list[tuple[str, list[Picked]]]:
+    """The units for each aspect, by its name, without those that an earlier one has."""
+    given: set[tuple[str, int]] = set()
+    found = []
+    for asked, picked in answers:
+        new = [one for one in picked if one.place not in given]
+        given |= {one.place for one in new}
+        found += [(asked.aspect.of(asked.text) if asked.aspect else "", new)] if new else []
+    return found
 
 
 def _notices_on_figures(opened: Opened, picked: Sequence[Sequence[Picked]]) -> list[str]:

@@ -55,26 +55,44 @@ def _side(unit: Unit, roles: Sequence[str]) -> set[str]:
     return asked if len(asked) == 1 and unit.kind != "row" else set()
 
 
-def compose(picked: Sequence[Picked], roles: Sequence[str], roles_in: RolesIn, citations: Citations) -> str:
-    """Markdown: the table, and before or after it, as they were ranked, the units on no one role."""
-    rows = [one for one in picked if _columns(one, roles, roles_in)]
-    sides = [one for one in picked if _side(one.unit, roles)]
-    others = [one for one in picked if one not in rows and one not in sides]
-    if not rows and not sides:
-        return extractive.compose(picked, citations)
+def compose(picked: Sequence[tuple[str, Sequence[Picked]]], roles: Sequence[str], roles_in: RolesIn, citations: Citations) -> str:
+    """Markdown: one table, and before or after it, as they were ranked, the units on no one role. `picked` are the units for each aspect that was
+    asked for, or all of them for "".
+    """
+    rows = [(aspect, *_cells_of(units, roles, roles_in)) for aspect, units in picked]
+    in_table = [one for _, tabled, sides in rows for one in (*tabled, *sides)]
+    others = [one for _, units in picked for one in units if one not in in_table]
+    if not in_table:
+        return extractive.compose(others, citations)
     # made in the order of reading: so are its marks numbered
-    if picked[0] in others:
-        blocks = [extractive.compose(others, citations), _table(rows, sides, roles, roles_in, citations)]
+    if others and others[0] is picked[0][1][0]:
+        blocks = [extractive.compose(others, citations), _table(rows, roles, roles_in, citations)]
     else:
-        blocks = [_table(rows, sides, roles, roles_in, citations), extractive.compose(others, citations)]
+        blocks = [_table(rows, roles, roles_in, citations), extractive.compose(others, citations)]
     return "\n\n".join(filter(None, blocks))
 
 
-def _table(rows: Sequence[Picked], sides: Sequence[Picked], roles: Sequence[str], roles_in: RolesIn, citations: Citations) -> str:
-    aspects = [_table_row(one, roles, roles_in, citations) for one in rows]
-    aspects += [_sides_row(sides, roles, citations)] if sides else []
+def _cells_of(units: Sequence[Picked], roles: Sequence[str], roles_in: RolesIn) -> tuple[list[Picked], list[Picked]]:
+    """The rows of the articles' tables, and what is said about each role; none of that where it is about some alone, and the others are spoken of elsewhere:
+    a cell would say that nothing is said about them.
+    """
+    tabled = [one for one in units if _columns(one, roles, roles_in)]
+    sides = [one for one in units if _side(one.unit, roles)]
+    unsaid = set(roles).difference(*(_side(one.unit, roles) for one in sides))
+    is_said = tabled or any(unsaid.intersection(one.unit.roles) for one in units)
+    return tabled, [] if unsaid and is_said else sides
+
+
+def _table(
+    rows: Sequence[tuple[str, Sequence[Picked], Sequence[Picked]]], roles: Sequence[str], roles_in: RolesIn, citations: Citations
+) -> str:
+    """Of each aspect its rows of the articles' tables, and one of what is said about each role."""
     lines = [extractive.row_of(["Aspect", *roles]), extractive.row_of(["---"] * (len(roles) + 1))]
-    return "\n".join([*lines, *(extractive.row_of([aspect, *(cells.get(role, NOT_SAID) for role in roles)]) for aspect, cells in aspects)])
+    for asked, tabled, sides in rows:
+        told = [_table_row(one, roles, roles_in, citations) for one in tabled]
+        told += [_sides_row(asked, sides, roles, citations)] if sides else []
+        lines += [extractive.row_of([aspect, *(cells.get(role, NOT_SAID) for role in roles)]) for aspect, cells in told]
+    return "\n".join(lines)
 
 
 def _columns(one: Picked, roles: Sequence[str], roles_in: RolesIn) -> dict[str, int]:
@@ -94,10 +112,10 @@ def _table_row(one: Picked, roles: Sequence[str], roles_in: RolesIn, citations: 
     return aspect, {role: f"{cells[at]} {mark}" for role, at in columns.items() if cells[at]}
 
 
-def _sides_row(sides: Sequence[Picked], roles: Sequence[str], citations: Citations) -> tuple[str, Cells]:
-    """What is said about each role, under the heading where all of it stands."""
+def _sides_row(asked: str, sides: Sequence[Picked], roles: Sequence[str], citations: Citations) -> tuple[str, Cells]:
+    """What is said about each role, under the heading where all of it stands, or the aspect that was asked for."""
     headings = {one.chunk.heading[-1:] for one in sides}
-    aspect = extractive.heading_of(sides[0]) if len(headings) == 1 else ""
+    aspect = (extractive.heading_of(sides[0]) if len(headings) == 1 else "") or asked[:1].upper() + asked[1:]
     said = {role: [one for one in sides if role in one.unit.roles] for role in roles}
     return aspect or ANY_ASPECT, {
         role: " ".join(extractive.quoted(one, citations) for one in units) for role, units in said.items() if units

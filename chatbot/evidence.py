@@ -18,7 +18,7 @@ from chatbot.types import Passage
 from ingest.embed import Encoded, Vectors
 from ingest.index import GenerationIndex
 from ingest.terms import terms
-from ingest.types import Chunk, Unit
+from ingest.types import Chunk, Span, Unit
 
 _ANNOUNCES = re.compile(  # its first letters stand in front, for a third of the time
     r"\b(?=[tilw])(?:th(?:is|e) (?:guide|article|post|retelling|piece|series|blog|page|comparison|overview)|let(?:['’]s| us)|in this section|(?:we|i)['’]ll)\b"
@@ -134,6 +134,16 @@ def rank(index: GenerationIndex, query: Query, passages: Sequence[Passage]) -> l
         for (passage, number, unit), score, matched, as_read in zip(told, scores, matches, read, strict=True)
     ]
     return sorted(found, key=lambda evidence: (-evidence.score, evidence.passage.row, evidence.number))
+
+
+def speaks_of(query: Query, span: Span, evidence: Evidence) -> bool:
+    """Whether a unit, what leads to it or its heading has what stands there in the question, or a like of it."""
+    stems = content_terms(span.of(query.text))
+    words = _unit_words(evidence.passage.chunk)[evidence.number]
+    if words.terms.intersection(stems) or words.meanings & meanings(stems):
+        return True
+    alone = query.encoded.without([Span(0, span.start), Span(span.end, len(query.text))])
+    return float(late_interaction(alone, evidence.matches)) >= NEAR
 
 
 def reordered(passages: Sequence[Passage], ranked: Sequence[Evidence]) -> list[Passage]:

@@ -42,12 +42,13 @@ class Found:
 
 
 def nothing_on(question: str, found: Sequence[Found]) -> str:
-    """What is missing: whom the question compares with, or its own words and names that stand nowhere in the articles."""
+    """What is missing: whom the question compares with, or its own words and names, or those of the aspects that it lists, that stand nowhere in the articles."""
     outsiders = ", ".join(f"“{one.asked.outsider}”" for one in found if one.lacks_outsider)
     if outsiders:
         return f"The articles do not answer this. They compare no role with {outsiders}."
+    aspects = [one.asked.aspect.of(one.asked.text) for one in found if one.asked.aspect]
     unknown = {term for one in found for term in one.verdict.missing}
-    words = dict.fromkeys(word for word in _NAME_OR_WORD.findall(question) if unknown & set(content_terms(word)))
+    words = dict.fromkeys(word for word in _NAME_OR_WORD.findall(" ".join(aspects) or question) if unknown & set(content_terms(word)))
     if not words:
         return "The articles do not answer this."
     named = ", ".join(f"“{word}”" for word in list(words)[:MISSING_WORDS])

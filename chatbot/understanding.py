@@ -11,6 +11,7 @@ from typing import Literal
 from chatbot.outsider import outsider
 from chatbot.retrieve import content_terms
 from ingest.roles import RoleNames
+from ingest.types import Span
 
 Shape = Literal["fact", "list", "comparison"]
 Aside = Literal["greeting", "instruction", "foreign"]
@@ -202,6 +203,7 @@ class Asked:
     shape: Shape
     roles: tuple[str, ...]
     outsider: str | None = None  # whom a role is compared with that is none
+    aspect: Span | None = None  # where it names the one, of several listed, that roles are compared on here
 
 
 def understand(question: str, names: RoleNames) -> Asked:

@@ -87,7 +87,7 @@ def test_a_comparison_answers_for_both_roles(advisor: Advisor) -> None:
 def test_a_follow_up_is_one_question_with_what_it_leans_on(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The question before it is no part of its own, which would take half of the answer's words."""
     searched: list[str] = []
-    monkeypatch.setattr(Advisor, "_found", lambda self, opened, part: searched.append(part) or found(self, opened, part))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(Advisor, "_found", lambda self, opened, *part: searched.append(part[0]) or found(self, opened, *part))  # type: ignore[func-returns-value]
     advisor.answer("and what for?", ["Which tools does a bread baker own?"])
     assert searched[0] == "Which tools does a bread baker own? and what for?"
 
@@ -95,7 +95,7 @@ def test_a_follow_up_is_one_question_with_what_it_leans_on(advisor: Advisor, mon
 @pytest.mark.usefixtures("answering")
 def test_a_second_question_is_told_apart_though_its_first_word_is_misspelt(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
-    monkeypatch.setattr(Advisor, "_found", lambda self, opened, part: searched.append(part) or found(self, opened, part))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(Advisor, "_found", lambda self, opened, *part: searched.append(part[0]) or found(self, opened, *part))  # type: ignore[func-returns-value]
     advisor.answer("who decorates cakes and wich tools does a bread baker own?")
     assert searched == ["who decorates cakes", "which tools does a bread baker own?"]
 

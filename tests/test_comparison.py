@@ -48,7 +48,7 @@ def evidence_of(one: Picked, score: float) -> Evidence:
 
 def table_of(advisor: Advisor, *texts: str) -> list[list[str]]:
     names = RoleNames([Role(BAKER), Role(CHEF)])
-    text = comparison.compose(picked(advisor, *texts), (BAKER, CHEF), names.roles_in, Citations({}))
+    text = comparison.compose([("", picked(advisor, *texts))], (BAKER, CHEF), names.roles_in, Citations({}))
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
 
 
@@ -58,10 +58,56 @@ def test_sentences_on_each_role_stand_side_by_side(advisor: Advisor) -> None:
     assert row == ["Work", "A bread baker kneads dough before dawn. [1]", "A pastry chef decorates cakes in the afternoon. [2]"]
 
 
+@pytest.mark.usefixtures("answering")
+def test_each_aspect_listed_has_its_rows_in_one_table_and_nothing_is_said_twice(advisor: Advisor) -> None:
+    question = "Compare the two roles on pay and mood"
+    answer = advisor.answer(question).answer
+    rows = [line.split("|")[1].strip() for line in answer.text.splitlines() if line.startswith("|")]
+    assert rows == ["Aspect", "---", "Pay", "Mood"]
+    assert len(answer.citations) == len({(citation.article_id, citation.start) for citation in answer.citations})
+    assert (answer.standalone_question, answer.unanswered) == (question, ())
+
+
+@pytest.mark.usefixtures("answering")
+def test_an_aspect_that_the_articles_say_nothing_on_is_said_to_be_unanswered(advisor: Advisor) -> None:
+    answer = advisor.answer("Compare the two roles on pay and eyesight").answer
+    assert answer.status == "answered"
+    assert "21 coins" in answer.text
+    assert answer.unanswered == ("Compare the two roles on eyesight",)
+    assert answer.notices[0] == "The articles do not answer this part: Compare the two roles on eyesight"
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_comparison_on_nothing_that_the_articles_speak_of_is_not_answered(advisor: Advisor) -> None:
+    answer = advisor.answer("Compare the two roles on eyesight and parking").answer
+    assert answer.status == "abstained"
+    assert answer.text == "The articles do not answer this. They say nothing about “eyesight”, “parking”."
+
+
+@pytest.mark.usefixtures("answering")
+def test_what_the_history_calls_them_is_compared_on_each_aspect(advisor: Advisor) -> None:
+    answer = advisor.answer("And how do they differ in pay and mood?", ["What do a bread baker and a pastry chef do?"]).answer
+    assert {"| Pay |", "| Mood |"} <= {line[: line.index("|", 1) + 1] for line in answer.text.splitlines() if line.startswith("|")}
+
+
+def test_what_is_said_of_each_role_under_several_headings_stands_under_the_aspect_asked_for(advisor: Advisor) -> None:
+    names = RoleNames([Role(BAKER), Role(CHEF)])
+    asked = [("hours", picked(advisor, "a stone oven", "decorates cakes")), ("pay", picked(advisor, "21 coins"))]
+    text = comparison.compose(asked, (BAKER, CHEF), names.roles_in, Citations({}))
+    assert [line.split("|")[1].strip() for line in text.splitlines()] == ["Aspect", "---", "Hours", "Pay"]
+    assert MARK.findall(text) == ["1", "2", "3", "3"]
+
+
+def test_no_cell_says_that_nothing_is_said_about_a_role_that_a_row_speaks_of(advisor: Advisor) -> None:
+    rows = table_of(advisor, "kneads dough", "21 coins")
+    assert [row[0] for row in rows] == ["Aspect", "---", "Pay"]
+    assert comparison.NOT_SAID not in rows[-1]
+
+
 def test_marks_are_numbered_in_the_order_of_reading(advisor: Advisor) -> None:
     names = RoleNames([Role(BAKER), Role(CHEF)])
     units = picked(advisor, "Rye flour", "kneads dough", "decorates cakes")
-    text = comparison.compose(units, (BAKER, CHEF), names.roles_in, Citations({}))
+    text = comparison.compose([("", units)], (BAKER, CHEF), names.roles_in, Citations({}))
     assert MARK.findall(text) == ["1", "2", "3"]
     assert text.index("Rye flour") < text.index("| Aspect")
 
