@@ -97,6 +97,14 @@ def served(name: str, catcher: str = "", more: str = "") -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Raises AssertionError where it does not hold within the time that a person would wait."""
+    deadline = time.monotonic() + SECONDS / 1000
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def is_up(address: str) -> bool:
     try:
         with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as response:
@@ -256,13 +264,12 @@ def test_the_article_stands_beside_the_conversation_on_a_wide_screen_and_over_it
     page.locator("button.mark").first.click()
     dialog = page.locator("dialog[open]")
     dialog.wait_for()
-    answer, article = page.locator(".root.answer").first.bounding_box(), dialog.bounding_box()
-    assert answer["x"] + answer["width"] <= article["x"]
+    answer = page.locator(".root.answer").first.bounding_box()
     assert (answer["y"], answer["width"], answer["height"]) == (before["y"], before["width"], before["height"])  # nothing is set anew
+    assert answer["x"] + answer["width"] <= dialog.bounding_box()["x"]
     assert is_in_view(page.locator("textarea"))
     page.set_viewport_size(NARROW)
-    page.wait_for_function("() => true")
-    assert dialog.bounding_box() == {"x": 0, "y": 0, **NARROW}
+    wait_until(lambda: dialog.bounding_box() == {"x": 0, "y": 0, **NARROW})  # the page hears of its size a moment later
     page.keyboard.press("Escape")
     page.set_viewport_size(WIDE)  # as it closes: it does not come back for that
     page.locator("dialog").wait_for(state="detached")
