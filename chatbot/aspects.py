@@ -30,7 +30,7 @@ _COMPARES = re.compile(
 )
 _IN = r"(?:in|across)"
 _ON = (
-    r"(?:in terms of|(?:with|in) regards? to|with respect to|when it comes to|as regards|regarding|concerning|covering|considering|based on|"
+    r"(?:in terms of|wrt|w\.r\.t\.?|(?:with|in) regards? to|with respect to|when it comes to|as regards|regarding|concerning|covering|considering|based on|"
     r"from the (?:perspective|standpoint) of|on|(?<!side )by)"
 )
 _OF = r"(?:of|for|between|across|in)"
@@ -46,7 +46,7 @@ _SEVERAL = re.compile(r"\b(?:both|two|each|them|they|these|those|other|roles|job
 
 # what is in it
 _OPENS = rf"(?:(?:{_ON}|{_IN}|of|about|also|both|an?|the|their|its) )*"
-_OPENED = re.compile(rf"\s*{_OPENS}", re.IGNORECASE)
+_OPENED = re.compile(rf"(?:['’]s?)?\s*{_OPENS}", re.IGNORECASE)
 _JOIN = re.compile(rf"(?: ?[,;] ?(?:(?:and|or|plus|as well as|&) )?| (?:and|or|plus|as well as|vs\.?|versus|&|\+) ){_OPENS}", re.IGNORECASE)
 _SLASH = re.compile(r" ?/ ?")
 _SLASHED = re.compile(r"[\w-]+(?: ?/ ?[\w-]+){2,}")  # of two it is one word: "CI/CD"
@@ -54,12 +54,13 @@ _ASPECT = re.compile(r"[\w'’/+#-]+(?: [\w'’/+#-]+){0,3}")
 _NO_ASPECT = re.compile(
     # says who, where, when or how much
     r"(?<![\w-])(?:\d.*|who|what|which|how|why|when|where|whether|if|ones?|others?|both|either|neither|each|not|is|are|do|does|should|can|will|i|you|we|they|it|them|me|us|"
-    r"and|or|compar\w+|contrast\w*|differ\w*|overlap|this|that|these|those|here|there|now|today|then|to|for|with|without|from|at|in|on|by|across|about|as|like|than|between|among|only|just|also|too|"
-    r"especially|mainly|mostly|particularly|specifically|includ(?:e|ing)|focus(?:ing|ed)|nothing|anything|everything|something|else|next|more|most|least|"
+    r"and|or|any|some|all|every|compar\w+|contrast\w*|differ\w*|overlap|this|that|these|those|here|there|now|today|then|to|for|with|without|from|at|in|on|by|across|about|as|like|than|between|among|only|just|also|too|"
+    r"especially|mainly|mostly|particularly|specifically|includ(?:e|ing)|focus(?:ing|ed)|nothing|anything|everything|something|else|next|more|most|least|better|worse|easier|harder|faster|slower|"
+    r"cheaper|higher|lower|"
     # says how it is to be answered
     r"briefly|shortly|quickly|simply|plainly|concisely|clearly|honestly|separately|respectively|please|thanks|tables?|charts?|lists?|bullets?|sentences?|words?|lines?|"
     r"paragraphs?|columns?|examples?)(?![\w-])"
-    r"|^(?:detail|depth|short|brief|full|general|practice|summary|english|(?:simple|plain) (?:english|terms))$"
+    r"|^(?:detail|depth|short|brief|full|general|practice|theory|reality|paper|life|summary|english|(?:simple|plain) (?:english|terms))$"
     # tells what is to be done besides
     r"|^(?:give|make|show|explain|list|pick|choose|suggest|add|tell|say|recommend|name|keep|use|write|answer|describe|conclude|summari[sz]e|rank|rate|decide|help|"
     r"mention|note|ignore|skip|be|put|draw|find|quote|cite|let)\b",
