@@ -340,11 +340,11 @@ def _chosen(ranked: Sequence[Evidence], asked: Asked, word_share: float = 1.0) -
 def _texts_of(answers: Sequence[tuple[Asked, Sequence[Picked]]], names: RoleNames, citations: Citations) -> list[str]:
     """What is quoted for each question; one text for a comparison on several aspects, in which nothing is said twice."""
     texts: list[str] = []
-    for aspects, group in groupby(answers, key=lambda one: one[0].roles if one[0].aspect else None):
-        if aspects is None:
+    for roles, group in groupby(answers, key=lambda one: one[0].roles if one[0].aspect else None):
+        if roles is None:
             texts += [_text_of(asked, picked, names, citations) for asked, picked in group]
         else:
-            texts.append(comparison.compose(_each_once(group), aspects, names.roles_in, citations))
+            texts.append(comparison.compose(_each_once(group), roles, names.roles_in, citations))
     return texts
 
 

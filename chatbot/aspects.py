@@ -34,7 +34,9 @@ _ON = (
     r"from the (?:perspective|standpoint) of|on|(?<!side )by)"
 )
 _OF = r"(?:of|for|between|across|in)"
-_BEFORE_LIST = re.compile(rf" {_ON} | {_IN} (?!(?:the )?(?-i:[A-Z]))|: | [-–—] | ?\(", re.IGNORECASE)  # of no places: "in Spain and France"
+_BEFORE_LIST = re.compile(
+    rf" {_ON} | {_IN} (?!(?:the )?(?-i:[A-Z]))|: | [-–—] | ?\(", re.IGNORECASE
+)  # none of places: "in Spain and France"
 _AFTER_ALL = re.compile(r",? (?:in|for|at|as of|from|over) ", re.IGNORECASE)
 _HOW = re.compile(r"\bhow (?:do|does|are|is)\b", re.IGNORECASE)
 _AFTER_LIST = re.compile(rf" (?:differ\w*|compare)(?: {_OF})? | {_OF} ", re.IGNORECASE)
@@ -53,13 +55,13 @@ _SLASHED = re.compile(r"[\w-]+(?: ?/ ?[\w-]+){2,}")  # of two it is one word: "C
 _ASPECT = re.compile(r"[\w'’/+#-]+(?: [\w'’/+#-]+){0,3}")
 _NO_ASPECT = re.compile(
     # says who, where, when or how much
-    r"(?<![\w-])(?:\d.*|who|what|which|how|why|when|where|whether|if|ones?|others?|both|either|neither|each|not|is|are|do|does|should|can|will|i|you|we|they|it|them|me|us|"
-    r"and|or|any|some|all|every|compar\w+|contrast\w*|differ\w*|overlap|this|that|these|those|here|there|now|today|then|to|for|with|without|from|at|in|on|by|across|about|as|like|than|between|among|only|just|also|too|"
-    r"especially|mainly|mostly|particularly|specifically|includ(?:e|ing)|focus(?:ing|ed)|nothing|anything|everything|something|else|next|more|most|least|better|worse|easier|harder|faster|slower|"
-    r"cheaper|higher|lower|"
+    r"(?<![\w-])(?:\d.*|who|what|which|how|why|when|where|whether|if|ones?|others?|both|either|neither|each|any|some|all|every|i|you|we|they|it|them|me|us|this|that|"
+    r"these|those|here|there|now|today|then|not|is|are|do|does|should|can|will|and|or|to|for|with|without|from|at|in|on|by|across|about|as|like|than|between|among|"
+    r"compar\w+|contrast\w*|differ\w*|overlap|only|just|also|too|especially|mainly|mostly|particularly|specifically|includ(?:e|ing)|focus(?:ing|ed)|"
+    r"nothing|anything|everything|something|else|next|more|most|least|better|worse|easier|harder|faster|slower|cheaper|higher|lower|"
     # says how it is to be answered
-    r"briefly|shortly|quickly|simply|plainly|concisely|clearly|honestly|separately|respectively|please|thanks|tables?|charts?|lists?|bullets?|sentences?|words?|lines?|"
-    r"paragraphs?|columns?|examples?)(?![\w-])"
+    r"briefly|shortly|quickly|simply|plainly|concisely|clearly|honestly|separately|respectively|please|thanks|tables?|charts?|lists?|bullets?|sentences?|words?|"
+    r"lines?|paragraphs?|columns?|examples?)(?![\w-])"
     r"|^(?:detail|depth|short|brief|full|general|practice|theory|reality|paper|life|summary|english|(?:simple|plain) (?:english|terms))$"
     # tells what is to be done besides
     r"|^(?:give|make|show|explain|list|pick|choose|suggest|add|tell|say|recommend|name|keep|use|write|answer|describe|conclude|summari[sz]e|rank|rate|decide|help|"
@@ -79,8 +81,8 @@ _SET_PHRASES = (
 )
 # a single word that shares no noun behind it, as "machine and deep learning" do: a plural, or one of these
 _STANDS_ALONE = re.compile(
-    r"(?!kinds|types|sorts|levels|amounts|numbers)\w+(?:[^\Wsciu]|[aou]c)s|pay|salary|compensation|income|remuneration|demand|outlook|growth|workload|education|background|experience|mindset|culture|prestige|"
-    r"stress|status|scope|focus|impact|difficulty|stability|flexibility",
+    r"(?!kinds|types|sorts|levels|amounts|numbers)\w+(?:[^\Wsciu]|[aou]c)s|pay|salary|compensation|income|remuneration|demand|outlook|growth|workload|education|"
+    r"background|experience|mindset|culture|prestige|stress|status|scope|focus|impact|difficulty|stability|flexibility",
     re.IGNORECASE,
 )
 # one that does, as "hard, soft and technical skills" do

@@ -22,7 +22,9 @@ _NAME_OR_WORD = re.compile(rf"(?<=[a-z,;:] )[A-Z][\w-]*(?: [A-Z][\w-]*)+|{WORD.p
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One question of a turn, searched for. Nothing is picked where nothing answers, unless it has to be seen whom the articles compare."""
+    """One question of a turn, searched for; on an aspect of several, only the units that speak of it are ranked. Nothing is picked where nothing answers, unless it
+    has to be seen whom the articles compare.
+    """
 
     asked: Asked
     passages: tuple[Passage, ...]
