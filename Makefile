@@ -10,12 +10,10 @@ chat: .venv/installed
 	@$(BIN)/career-advisor ingest
 	@exec $(BIN)/career-advisor chat
 
-# what is compiled is kept, whatever the environment says: each process of the tests starts sooner; tests/conftest.py tells which worker runs what;
-# a worker more than cores, for the one with the browser mostly waits: 250 s on two cores, 286 s with two workers
-test: WORKERS = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
+# what is compiled is kept, whatever the environment says: each process of the tests starts sooner; tests/conftest.py tells which worker runs what
 test: .venv/installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 # CAREER_SECURITY_DATA=folder shows the page its collected payloads too
 soak: .venv/installed-dev
