@@ -113,10 +113,12 @@ def _table_row(one: Picked, roles: Sequence[str], roles_in: RolesIn, citations: 
 
 
 def _sides_row(asked: str, sides: Sequence[Picked], roles: Sequence[str], citations: Citations) -> tuple[str, Cells]:
-    """What is said about each role, under the heading where all of it stands, or the aspect that was asked for."""
-    headings = {one.chunk.heading[-1:] for one in sides}
-    aspect = (extractive.heading_of(sides[0]) if len(headings) == 1 else "") or asked[:1].upper() + asked[1:]
+    """What is said about each role, under the heading where all of it stands, or the aspect that was asked for: so too where one role lacks it, for under
+    the heading more may be said about that one.
+    """
     said = {role: [one for one in sides if role in one.unit.roles] for role in roles}
+    is_of_heading = len({one.chunk.heading[-1:] for one in sides}) == 1 and (not asked or all(said.values()))
+    aspect = (extractive.heading_of(sides[0]) if is_of_heading else "") or asked[:1].upper() + asked[1:]
     return aspect or ANY_ASPECT, {
         role: " ".join(extractive.quoted(one, citations) for one in units) for role, units in said.items() if units
     }

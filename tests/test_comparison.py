@@ -98,6 +98,12 @@ def test_what_is_said_of_each_role_under_several_headings_stands_under_the_aspec
     assert MARK.findall(text) == ["1", "2", "3", "3"]
 
 
+def test_a_role_that_lacks_an_aspect_is_not_said_to_lack_all_that_stands_under_the_heading(advisor: Advisor) -> None:
+    names = RoleNames([Role(BAKER), Role(CHEF)])
+    text = comparison.compose([("hours", picked(advisor, "kneads dough"))], (BAKER, CHEF), names.roles_in, Citations({}))
+    assert text.splitlines()[-1] == f"| Hours | A bread baker kneads dough before dawn. [1] | {comparison.NOT_SAID} |"
+
+
 def test_no_cell_says_that_nothing_is_said_about_a_role_that_a_row_speaks_of(advisor: Advisor) -> None:
     rows = table_of(advisor, "kneads dough", "21 coins")
     assert [row[0] for row in rows] == ["Aspect", "---", "Pay"]
